@@ -1,0 +1,55 @@
+/** The in-memory copy of the registry that the hot paths ask, and the loop that keeps it fresh. */
+import type { Clock } from "./clock.ts";
+import type { Logger } from "./observe.ts";
+import type { Directory, Registry, RegistrySnapshot } from "./ports.ts";
+import type { DeviceContext, Site, Station } from "./site.ts";
+
+export function createDirectory(snapshot: RegistrySnapshot): Directory {
+  const sites = new Map(snapshot.sites.map((site) => [site.id, site]));
+  const stations = new Map<string, { station: Station; site: Site }>();
+  for (const station of snapshot.stations) {
+    const site = sites.get(station.site);
+    if (site) stations.set(station.id, { station, site });
+  }
+  const devices = new Map<string, DeviceContext>();
+  for (const device of snapshot.devices) {
+    const place = stations.get(device.station);
+    if (place) devices.set(device.id, { device, ...place });
+  }
+  const credentials = new Map(snapshot.credentials.map((credential) => [credential.device, credential.hmac]));
+  return {
+    version: snapshot.version,
+    snapshot,
+    device: (id) => devices.get(id),
+    station: (id) => stations.get(id),
+    credential: (device) => credentials.get(device),
+  };
+}
+
+const POLL_MS = 500;
+
+/** Calls `onChange` with a fresh directory whenever any process changed the registry. Returns a function that stops it. */
+export function followRegistry(
+  registry: Registry,
+  from: number,
+  onChange: (directory: Directory) => void,
+  parts: { clock: Clock; log: Logger },
+): () => void {
+  let version = from;
+  let busy = false;
+  return parts.clock.every(POLL_MS, () => {
+    if (busy) return;
+    busy = true;
+    const poll = async (): Promise<void> => {
+      if ((await registry.version()) === version) return;
+      const snapshot = await registry.snapshot();
+      version = snapshot.version;
+      onChange(createDirectory(snapshot));
+    };
+    poll()
+      .catch((error) => parts.log.warn({ err: error }, "registry could not be read; the old copy stays"))
+      .finally(() => {
+        busy = false;
+      });
+  });
+}
