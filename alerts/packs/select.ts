@@ -1,0 +1,104 @@
+/**
+ * Which row of a pack applies where. What is known of a place excludes rows; among rows that may still apply the
+ * strictest is taken and the answer says what was assumed.
+ */
+import type { Station } from "../../core/site.ts";
+import type { LimitRow } from "./compile.ts";
+import type { LimitName, When } from "./pack.ts";
+import type { Span } from "./range.ts";
+
+/** What is known of a place or a sample; everything may be missing. `ph` is the soil's. */
+export interface Place {
+  readonly ph?: number | undefined;
+  /** `rotation`: paddy and upland in turn, the stricter applies (GB 15618-2018 table 1). */
+  readonly land?: Station["land"] | "rotation";
+  readonly crop?: Station["crop"];
+  readonly targetClass?: Station["targetClass"];
+  /** Tolerance of the crop to boron (GB 5084). */
+  readonly tolerance?: When["tolerance"];
+  /** A river when unknown (GB 3838). */
+  readonly waterBody?: When["waterBody"];
+  /** The end of the network, where people drink, when unknown (GB 5749 table 2). */
+  readonly point?: When["point"];
+  /** Exceptions apply only when declared. */
+  readonly supply?: When["supply"];
+  readonly area?: When["area"];
+}
+
+type Assumption = "ph" | "land" | "crop" | "tolerance" | "waterBody" | "point";
+
+export interface Selection {
+  readonly row: LimitRow;
+  /** What the choice rests on, one sentence each. */
+  readonly assumed: readonly string[];
+}
+
+/** The row that holds `level` at this place; undefined when none applies. */
+export function selectRow(rows: readonly LimitRow[], level: LimitName, place: Place): Selection | undefined {
+  const first = rows[0];
+  if (first && rows.length === 1 && !first.source.when) {
+    return first.ranges[level] ? { row: first, assumed: NOTHING } : undefined;
+  }
+  let candidates = rows.filter((row) => row.ranges[level] && mayApply(row.source.when ?? {}, place));
+  if (candidates.some(isException)) candidates = candidates.filter(isException);
+  let strictest = candidates[0];
+  if (!strictest) return undefined;
+  for (const row of candidates) {
+    if (isStricter(row.spans[level], strictest.spans[level])) strictest = row;
+  }
+  const bounds = new Set(candidates.map((row) => JSON.stringify(row.ranges[level])));
+  const unknown = new Set(candidates.flatMap((row) => unknownOf(row.source.when ?? {}, place, bounds.size > 1)));
+  return { row: strictest, assumed: [...unknown].map((name) => ASSUMED[name]) };
+}
+
+const NOTHING: readonly string[] = [];
+const ASSUMED: Readonly<Record<Assumption, string>> = {
+  ph: "ph: soil pH unknown, the strictest pH band applies",
+  land: "land: land use unknown, the strictest applies",
+  crop: "crop: crop unknown, the strictest applies",
+  tolerance: "tolerance: boron tolerance of the crop unknown, the strictest applies",
+  waterBody: "waterBody: kind of water body unknown, taken as a river",
+  point: "point: sampling point unknown, taken as the end of the network",
+};
+
+function isException({ source: { when } }: LimitRow): boolean {
+  return when?.supply !== undefined || when?.area !== undefined;
+}
+
+function mayApply(when: When, place: Place): boolean {
+  const { ph, land, crop, tolerance, waterBody = "river", point = "network-end", supply, area } = place;
+  if (when.ph && ph !== undefined && !inBand(ph, when.ph)) return false;
+  if (when.land && !landFits(when.land, land)) return false;
+  if (when.crop && crop && !when.crop.includes(crop)) return false;
+  if (when.tolerance && tolerance && when.tolerance !== tolerance) return false;
+  if (when.waterBody && when.waterBody !== waterBody) return false;
+  if (when.point && when.point !== point) return false;
+  return (!when.supply || when.supply === supply) && (!when.area || when.area === area);
+}
+
+function inBand(ph: number, { gt = -Infinity, le = Infinity }: NonNullable<When["ph"]>): boolean {
+  return ph > gt && ph <= le;
+}
+
+function landFits(lands: NonNullable<When["land"]>, land: Place["land"]): boolean {
+  if (land === undefined || land === "undefined") return true;
+  if (land === "rotation") return lands.includes("paddy") || lands.includes("upland");
+  return lands.includes(land);
+}
+
+function unknownOf(when: When, place: Place, differ: boolean): Assumption[] {
+  const names: Assumption[] = [];
+  if (when.waterBody && !place.waterBody) names.push("waterBody");
+  if (when.point && !place.point) names.push("point");
+  if (!differ) return names;
+  if (when.ph && place.ph === undefined) names.push("ph");
+  if (when.land && (place.land === undefined || place.land === "undefined")) names.push("land");
+  if (when.crop && !place.crop) names.push("crop");
+  if (when.tolerance && !place.tolerance) names.push("tolerance");
+  return names;
+}
+
+function isStricter(a: Span | undefined, b: Span | undefined): boolean {
+  if (a?.high && b?.high) return a.high.value < b.high.value;
+  return a?.low !== undefined && b?.low !== undefined && a.low.value > b.low.value;
+}
