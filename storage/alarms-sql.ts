@@ -1,0 +1,164 @@
+/** Alarms and their history as pages read them, and reader positions; written once over Kysely. */
+import { ALARM_STATES, type Alarm, type AlarmEvent, type AlarmState } from "../core/alarm.ts";
+import { Refused } from "../core/errors.ts";
+import type { AlarmFilter, AlarmStore } from "../core/ports.ts";
+import { readTogether, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
+
+export function createAlarmStore(db: Sql): AlarmStore {
+  return {
+    record: (events, position) =>
+      writeTogether(db, async (tx) => {
+        if (events.length > 0) await recordEvents(tx, events);
+        await writePosition(tx, position);
+      }),
+    position: (reader) => readPosition(db, reader),
+    list: (filter) => list(db, filter),
+    async get(id) {
+      const row = await db.selectFrom("alarm").select("body").where("id", "=", id).executeTakeFirst();
+      return row ? (JSON.parse(row.body) as Alarm) : null;
+    },
+    async history(id) {
+      const rows = await db
+        .selectFrom("alarm_event")
+        .select("body")
+        .where("alarm", "=", id)
+        .orderBy("position")
+        .execute();
+      return rows.map((row) => JSON.parse(row.body) as AlarmEvent);
+    },
+    async counts(tenant) {
+      let query = db
+        .selectFrom("alarm")
+        .select(["state", (e) => e.fn.countAll<number>().as("alarms")])
+        .where("hidden", "=", 0)
+        .groupBy("state");
+      if (tenant !== undefined) query = query.where("tenant", "=", tenant);
+      const counts: Record<AlarmState, number> = { active: 0, acknowledged: 0, cleared: 0 };
+      for (const { state, alarms } of await query.execute()) counts[state] = alarms;
+      return counts;
+    },
+    close: async () => {}, // the ledger owns the file
+  };
+}
+
+export async function readPosition(db: Sql, reader: string): Promise<number> {
+  const row = await db
+    .selectFrom("reader_position")
+    .select("next_offset")
+    .where("reader", "=", reader)
+    .executeTakeFirst();
+  return row?.next_offset ?? 0;
+}
+
+export async function writePosition(
+  tx: SqlTransaction,
+  position: { readonly reader: string; readonly offset: number },
+): Promise<void> {
+  await tx
+    .insertInto("reader_position")
+    .values({ reader: position.reader, next_offset: position.offset })
+    .onConflict((conflict) => conflict.column("reader").doUpdateSet({ next_offset: position.offset }))
+    .execute();
+}
+
+async function recordEvents(tx: SqlTransaction, events: readonly AlarmEvent[]): Promise<void> {
+  const last = await tx
+    .selectFrom("alarm_event")
+    .select((e) => e.fn.max("position").as("position"))
+    .executeTakeFirst();
+  let position = last?.position ?? 0;
+  for (const event of events) {
+    const { id, kind, at, alarm } = event;
+    const added = await tx
+      .insertInto("alarm_event")
+      .values({ id, position: ++position, alarm: alarm.id, kind, at, body: JSON.stringify(event) })
+      .onConflict((conflict) => conflict.column("id").doNothing())
+      .returning("id")
+      .executeTakeFirst();
+    if (added) await putAlarm(tx, alarm); // an event seen before must not bring back an older state
+  }
+}
+
+async function putAlarm(tx: SqlTransaction, alarm: Alarm): Promise<void> {
+  const { id, state, level, tenant, site, station } = alarm;
+  const columns = {
+    ...{ state, level, tenant, site, station },
+    hidden: alarm.supersededBy === null ? 0 : 1,
+    updated_at: alarm.updatedAt,
+    body: JSON.stringify(alarm),
+  };
+  await tx
+    .insertInto("alarm")
+    .values({ id, ...columns })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet(columns))
+    .execute();
+}
+
+type Row = { id: string; updated_at: number; body: string };
+
+/** One ordered index range a state, merged: a page costs its own rows, however many other alarms there are. */
+async function list(db: Sql, filter: AlarmFilter): ReturnType<AlarmStore["list"]> {
+  const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
+  const states = new Set(filter.state ?? ALARM_STATES);
+  const rows = await readTogether(db, async (tx) => {
+    const found: Row[] = [];
+    for (const state of states) found.push(...(await listState(tx, state, filter, after)));
+    return found;
+  });
+  rows.sort((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? -1 : 1));
+  const page = rows.slice(0, filter.limit);
+  const last = page.at(-1);
+  return {
+    alarms: page.map((row) => JSON.parse(row.body) as Alarm),
+    cursor: last && rows.length > page.length ? encodeCursor({ updatedAt: last.updated_at, id: last.id }) : null,
+  };
+}
+
+function listState(
+  tx: SqlTransaction,
+  state: AlarmState,
+  { tenant, site, station, level, limit }: AlarmFilter,
+  after: Cursor | null,
+): Promise<Row[]> {
+  let query = tx
+    .selectFrom("alarm")
+    .select(["id", "updated_at", "body"])
+    .where("hidden", "=", 0)
+    .where("state", "=", state);
+  if (tenant !== undefined) query = query.where("tenant", "=", tenant);
+  if (site !== undefined) query = query.where("site", "=", site);
+  if (station !== undefined) query = query.where("station", "=", station);
+  if (level !== undefined) query = query.where("level", "in", level);
+  if (after) {
+    query = query
+      .where("updated_at", "<=", after.updatedAt) // lets the index start here
+      .where((e) => e.or([e("updated_at", "<", after.updatedAt), e("id", ">", after.id)]));
+  }
+  return query
+    .orderBy("updated_at", "desc")
+    .orderBy("id")
+    .limit(limit + 1)
+    .execute();
+}
+
+interface Cursor {
+  readonly updatedAt: number;
+  readonly id: string;
+}
+
+function encodeCursor({ updatedAt, id }: Cursor): string {
+  return Buffer.from(JSON.stringify([updatedAt, id])).toString("base64url");
+}
+
+function decodeCursor(text: string): Cursor {
+  try {
+    const [updatedAt, id] = JSON.parse(Buffer.from(text, "base64url").toString()) as unknown[];
+    if (typeof updatedAt === "number" && typeof id === "string") return { updatedAt, id };
+  } catch {
+    // falls through to the refusal
+  }
+  throw new Refused("CURSOR_INVALID", {
+    what: "the cursor is not one that this list handed out",
+    mend: "begin again without a cursor",
+  });
+}

@@ -1,0 +1,82 @@
+/** Pure: whether contents fit into a registry, every fault at once. */
+import type { RegistryContents } from "../core/ports.ts";
+import { conversion, findQuantity, quantitySpec } from "../core/quantity.ts";
+import type { Device, Medium } from "../core/site.ts";
+
+export interface RegistryFault {
+  /** "devices/dev-1/quantities/cd": kind, id and field. */
+  readonly where: string;
+  readonly what: string;
+}
+
+/** Pieces not named are empty. */
+export function complete(contents: Partial<RegistryContents>): RegistryContents {
+  return { tenants: [], sites: [], stations: [], devices: [], ...contents };
+}
+
+/**
+ * Faults of `put` when it replaces its namesakes in `present`: doubled ids, references to nothing, quantities that are
+ * not known, units that cannot be converted at the station's medium. A station whose medium changes is judged with the
+ * devices it has. What `put` does not touch is not judged again.
+ */
+export function registryFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
+  const tenants = new Set(ids(present.tenants, put.tenants));
+  const sites = new Set(ids(present.sites, put.sites));
+  const media = new Map([...present.stations, ...put.stations].map((station) => [station.id, station.medium]));
+  const faults = [
+    ...doubled("tenants", put.tenants),
+    ...doubled("sites", put.sites),
+    ...doubled("stations", put.stations),
+    ...doubled("devices", put.devices),
+  ];
+  for (const { id, tenant } of put.sites) {
+    if (!tenants.has(tenant)) faults.push({ where: `sites/${id}/tenant`, what: `no tenant "${tenant}"` });
+  }
+  for (const { id, site } of put.stations) {
+    if (!sites.has(site)) faults.push({ where: `stations/${id}/site`, what: `no site "${site}"` });
+  }
+  for (const device of touchedDevices(present, put)) {
+    const medium = media.get(device.station);
+    if (medium) faults.push(...quantityFaults(device, medium));
+    else faults.push({ where: `devices/${device.id}/station`, what: `no station "${device.station}"` });
+  }
+  return faults;
+}
+
+type Named = { readonly id: string };
+
+function ids(...lists: (readonly Named[])[]): string[] {
+  return lists.flatMap((list) => list.map((one) => one.id));
+}
+
+function doubled(kind: string, list: readonly Named[]): RegistryFault[] {
+  const seen = new Set<string>();
+  return list.flatMap(({ id }) => {
+    if (seen.has(id)) return [{ where: `${kind}/${id}`, what: "the id is given twice" }];
+    seen.add(id);
+    return [];
+  });
+}
+
+function touchedDevices(present: RegistryContents, put: RegistryContents): Device[] {
+  const replaced = new Set(ids(put.devices));
+  const stations = new Set(ids(put.stations));
+  const standing = present.devices.filter((device) => stations.has(device.station) && !replaced.has(device.id));
+  return [...put.devices, ...standing];
+}
+
+function quantityFaults({ id, quantities }: Device, medium: Medium): RegistryFault[] {
+  return Object.entries(quantities).flatMap(([name, unit]) => {
+    const what = quantityFault(name, unit, medium);
+    return what === null ? [] : [{ where: `devices/${id}/quantities/${name}`, what }];
+  });
+}
+
+function quantityFault(name: string, unit: string, medium: Medium): string | null {
+  const quantity = findQuantity(name)?.id;
+  if (quantity === undefined) return `no quantity "${name}" is known`;
+  const spec = quantitySpec(quantity, medium);
+  if (!spec) return `${name} is not measured in ${medium}`;
+  if (conversion(quantity, medium, unit)) return null;
+  return `unit "${unit}" cannot be converted to ${spec.unit}, the unit of ${name} in ${medium}`;
+}
