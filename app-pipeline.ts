@@ -1,0 +1,115 @@
+/**
+ * The pipeline thread: ingest, series writer, alarm engine, recorder, dispatcher and housekeeping. Owns the embedded
+ * series store and offers it to the web thread. Started by app.ts; its parts meet only in the journal.
+ */
+import { join } from "node:path";
+import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { createWebhook } from "./alerts/notify/webhook.ts";
+import { loadPacks } from "./alerts/packs/load.ts";
+import { runDispatch } from "./alerts/dispatch.ts";
+import { runAlerts } from "./alerts/engine.ts";
+import { runRecorder } from "./alerts/record.ts";
+import { systemClock } from "./core/clock.ts";
+import type { Config } from "./core/config.ts";
+import { createDirectory, followRegistry } from "./core/directory.ts";
+import { createLogger, Metrics } from "./core/observe.ts";
+import type { Directory, Publisher, TimeSeriesStore } from "./core/ports.ts";
+import { parseSeriesKey } from "./core/reading.ts";
+import { keepRunning, Shutdown } from "./core/service.ts";
+import { scheduleHousekeeping } from "./ingest/housekeeping.ts";
+import { runIngest } from "./ingest/pipeline.ts";
+import { runSeriesWriter } from "./ingest/store.ts";
+import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
+import { openScheduler } from "./storage/scheduler-cron.ts";
+import { openDuckdbSeries } from "./storage/series-duckdb.ts";
+import { openInfluxSeries } from "./storage/series-influx.ts";
+import { openLedger } from "./storage/sql-sqlite.ts";
+import type { PipelineControl, PipelineData, SERIES_READS } from "./thread-contracts.ts";
+import { offer, remote } from "./threads.ts";
+
+async function start({ config, journalPort, publisherPort, controlPort }: PipelineData): Promise<void> {
+  const clock = systemClock;
+  const log = createLogger(config.logLevel, "pipeline");
+  const metrics = new Metrics();
+  const shutdown = new Shutdown(log);
+  const abort = new AbortController();
+
+  const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock });
+  shutdown.onStop("ledger", () => ledger.close());
+  let current: Directory = createDirectory(await ledger.registry.snapshot());
+  const directory = (): Directory => current;
+  const unfollow = followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log });
+  shutdown.onStop("registry", unfollow);
+
+  const series = await openSeries(config, directory, { clock, log, metrics });
+  shutdown.onStop("series", () => series.close());
+  const journal = await connectSqliteJournal({ folder: config.dataDir, port: journalPort, clock, log });
+  shutdown.onStop("journal", () => journal.close());
+  const scheduler = openScheduler({ log, clock });
+  shutdown.onStop("scheduler", () => scheduler.close());
+  const { rawDays, rollupDays, journalDays, journalMegabytes } = config;
+  scheduleHousekeeping({ scheduler, series, journal, clock, log, metrics, settings: { rawDays, rollupDays, journalDays, journalMegabytes } });
+
+  const publisher = remote<Publisher>(publisherPort, ["publish"]);
+  const notifiers = config.webhookUrl ? [createWebhook({ url: config.webhookUrl, ...(config.webhookSecret ? { secret: config.webhookSecret } : {}), fetch, clock })] : [];
+  const packs = loadPacks();
+  const shared = { journal, clock, log, metrics };
+  const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
+    ingest: (signal) => runIngest({ ...shared, directory }, signal),
+    series: (signal) => runSeriesWriter({ ...shared, series }, signal),
+    alerts: (signal) => runAlerts({ ...shared, directory, packs }, signal),
+    recorder: (signal) => runRecorder({ ...shared, alarms: ledger.alarms }, signal),
+    dispatch: (signal) => runDispatch({ ...shared, publisher, alarms: ledger.alarms, outbox: ledger.outbox, notifiers }, signal),
+  };
+  // A loop that ends with anything but `Unavailable` is a bug: the thread fails, the process exits, the journal replays.
+  const running = Object.entries(loops).map(([name, loop]) => keepRunning(name, loop, { clock, log }, abort.signal));
+  for (const loop of running) {
+    loop.catch((error) => {
+      log.fatal({ err: error }, "a loop failed");
+      throw error;
+    });
+  }
+
+  offer<PipelineControl>(controlPort, {
+    stop: async () => {
+      abort.abort();
+      await Promise.allSettled(running);
+      await shutdown.stop();
+      controlPort.unref();
+      publisherPort.unref();
+    },
+    metrics: () => metrics.snapshot(),
+    backupSeries: (folder) => series.backup(folder),
+    seriesCount: () => series.count(),
+  });
+  parentPort?.on("message", ({ seriesPort }: { seriesPort: MessagePort }) => offer(seriesPort, readsOf(series)));
+  parentPort?.postMessage("ready");
+}
+
+function openSeries(config: Config, directory: () => Directory, parts: { clock: typeof systemClock; log: ReturnType<typeof createLogger>; metrics: Metrics }): Promise<TimeSeriesStore> {
+  if (config.series === "duckdb") return openDuckdbSeries({ folder: config.dataDir, ...parts });
+  return openInfluxSeries({
+    url: config.influxUrl ?? "http://127.0.0.1:8086",
+    database: config.influxDatabase,
+    ...(config.influxAuth ? { authorization: config.influxAuth } : {}),
+    ...(config.influxWritePath ? { writePath: config.influxWritePath } : {}),
+    describe: (key) => {
+      const place = directory().station(parseSeriesKey(key).station);
+      return { tenant: place?.site.tenant ?? "unknown", site: place?.site.id ?? "unknown" };
+    },
+    ...parts,
+  });
+}
+
+/** A plain object, so that the methods can be offered by name. */
+function readsOf(series: TimeSeriesStore): Pick<TimeSeriesStore, (typeof SERIES_READS)[number]> {
+  return {
+    query: (query, limit) => series.query(query, limit),
+    buckets: (query, stepMs) => series.buckets(query, stepMs),
+    latest: (names) => series.latest(names),
+    corrections: (query) => series.corrections(query),
+    count: () => series.count(),
+  };
+}
+
+await start(workerData as PipelineData);

@@ -1,0 +1,66 @@
+/**
+ * The web thread: the HTTP server of dashboards/ with its own journal reader and ledger connection. Its fault cannot
+ * stop ingest: app.ts starts it again.
+ */
+import { join } from "node:path";
+import { parentPort, workerData } from "node:worker_threads";
+import { createAlarmDesk } from "./alerts/desk.ts";
+import { createLimitBook } from "./alerts/packs/limits.ts";
+import { loadPacks } from "./alerts/packs/load.ts";
+import { systemClock } from "./core/clock.ts";
+import { createDirectory, followRegistry } from "./core/directory.ts";
+import { createLogger, Metrics } from "./core/observe.ts";
+import type { Directory, TimeSeriesStore } from "./core/ports.ts";
+import { loadPepper, newSecret } from "./core/secret.ts";
+import { Shutdown } from "./core/service.ts";
+import { createServer } from "./dashboards/server.ts";
+import { listQuarantine, replayQuarantine } from "./ingest/quarantine.ts";
+import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
+import { openLedger } from "./storage/sql-sqlite.ts";
+import { SERIES_READS, WEB_SUPPORT, type WebControl, type WebData, type WebSupport } from "./thread-contracts.ts";
+import { offer, remote } from "./threads.ts";
+
+async function start(data: WebData): Promise<void> {
+  const { config, version, webRoot } = data;
+  const clock = systemClock;
+  const log = createLogger(config.logLevel, "web");
+  const metrics = new Metrics();
+  const shutdown = new Shutdown(log);
+
+  const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock });
+  shutdown.onStop("ledger", () => ledger.close());
+  let current: Directory = createDirectory(await ledger.registry.snapshot());
+  const directory = (): Directory => current;
+  shutdown.onStop("registry", followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log }));
+  const journal = await connectSqliteJournal({ folder: config.dataDir, port: data.journalPort, clock, log });
+  shutdown.onStop("journal", () => journal.close());
+  const series = remote<TimeSeriesStore>(data.seriesPort, SERIES_READS);
+  const support = remote<WebSupport>(data.supportPort, WEB_SUPPORT);
+
+  const server = await createServer({
+    config,
+    journal,
+    series,
+    alarms: ledger.alarms,
+    desk: createAlarmDesk({ journal, alarms: ledger.alarms, clock, newId: () => newSecret().slice(0, 22) }),
+    registry: ledger.registry,
+    directory,
+    accounts: ledger.accounts,
+    outbox: ledger.outbox,
+    limits: createLimitBook(loadPacks()),
+    pepper: loadPepper(config.dataDir),
+    quarantine: { list: (options) => listQuarantine(journal, options), replay: (offsets) => replayQuarantine(journal, offsets) },
+    health: () => support.health(),
+    metricsOf: async () => [await metrics.snapshot(), ...(await support.metrics())],
+    clock,
+    log,
+    metrics,
+    version,
+    webRoot,
+  });
+  shutdown.onStop("http", () => server.close());
+  offer<WebControl>(data.controlPort, { stop: () => shutdown.stop() });
+  parentPort?.postMessage({ address: server.address });
+}
+
+await start(workerData as WebData);

@@ -1,0 +1,236 @@
+/**
+ * The composition root: opens the stores, starts the threads in order, stops them in reverse. `main.ts`, the demo and
+ * the tests embed it; it alone (with the two thread modules) knows every folder.
+ */
+import { existsSync, mkdirSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
+import { loadPacks } from "./alerts/packs/load.ts";
+import { loadRules, watchRules } from "./alerts/rules.ts";
+import { serveControl } from "./control.ts";
+import { systemClock } from "./core/clock.ts";
+import type { Config } from "./core/config.ts";
+import { createDirectory, followRegistry } from "./core/directory.ts";
+import { Misconfigured } from "./core/errors.ts";
+import { type Logger, Metrics } from "./core/observe.ts";
+import type { Consumer, Directory, Publisher } from "./core/ports.ts";
+import { loadPepper, newSecret } from "./core/secret.ts";
+import { Shutdown } from "./core/service.ts";
+import { startThread } from "./core/thread.ts";
+import { hashPassword } from "./dashboards/passwords.ts";
+import { createGateway, type Gateway } from "./gateway/broker.ts";
+import { replayQuarantine } from "./ingest/quarantine.ts";
+import { backupAll } from "./storage/backup.ts";
+import { openSqliteJournal, type SqliteJournal } from "./storage/journal-sqlite.ts";
+import { type Ledger, openLedger } from "./storage/sql-sqlite.ts";
+import { healthOf } from "./health.ts";
+import { PIPELINE_CONTROL, type PipelineControl, WEB_CONTROL, type WebControl, type WebReady, type WebSupport } from "./thread-contracts.ts";
+import { offer, remote } from "./threads.ts";
+
+export interface Addresses {
+  readonly mqtt: number | null;
+  readonly mqtts: number | null;
+  readonly ws: number | null;
+  readonly http: number | null;
+  readonly hj212: number | null;
+}
+
+export interface App {
+  readonly addresses: Addresses;
+  readonly url: string;
+  /** Stops in reverse order; what was acknowledged is in the journal. */
+  stop(): Promise<void>;
+}
+
+export interface AppParts {
+  readonly config: Config;
+  readonly version: string;
+  readonly log: Logger;
+  /** Told once, on the first run, when no administrator password was given. */
+  readonly onFirstPassword: (name: string, password: string) => void;
+  /** A thread failed for a reason that is not an outage: the caller should exit with 70. */
+  readonly onFatal: (error: Error) => void;
+}
+
+const WEB_RESTART_MS = 1_000;
+
+export async function startApp(parts: AppParts): Promise<App> {
+  const { config, log } = parts;
+  const clock = systemClock;
+  const metrics = new Metrics();
+  const shutdown = new Shutdown(log);
+  try {
+    const dataDir = openDataDir(config.dataDir);
+    const journal = await openSqliteJournal({ folder: dataDir, clock, log, metrics, diskReserveBytes: config.diskReserveMegabytes * 1_048_576 });
+    shutdown.onStop("journal", () => journal.close());
+    const pepper = loadPepper(dataDir);
+    const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock });
+    shutdown.onStop("ledger", () => ledger.close());
+    await firstRun(ledger, parts);
+    await keepRules(ledger, config, { log, shutdown });
+
+    let current: Directory = createDirectory(await ledger.registry.snapshot());
+    shutdown.onStop(
+      "registry",
+      followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log }),
+    );
+    const consumers = await followConsumers(ledger, { shutdown });
+
+    const pipeline = await startPipeline({ parts, journal, publisher: () => gateway.publisher, shutdown });
+    const gateway: Gateway = await createGateway({ config, journal, directory: () => current, consumers, pepper, clock, log: log.child({ part: "gateway" }), metrics });
+    shutdown.onStop("gateway", () => gateway.close());
+    const support: WebSupport = {
+      health: () => healthOf({ journal, clock }),
+      metrics: async () => [await metrics.snapshot(), await pipeline.control.metrics()],
+    };
+    const web = await startWeb({ parts, journal, pipeline: pipeline.worker, support, shutdown });
+    const control = await serveControl(dataDir, {
+      backup: ({ folder }) => backupAll({ series: { backup: pipeline.control.backupSeries }, ledger, journal, pepperFile: join(dataDir, "pepper") }, resolve(String(folder))),
+      "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
+      status: async () => ({ addresses: addressesOf(gateway, web), points: await pipeline.control.seriesCount(), journal: await journal.stats() }),
+    });
+    shutdown.onStop("control", () => control.close());
+    return { addresses: addressesOf(gateway, web), url: web.address.url, stop: () => shutdown.stop() };
+  } catch (error) {
+    await shutdown.stop();
+    throw error;
+  }
+}
+
+function addressesOf(gateway: Gateway, web: WebReady): Addresses {
+  return { ...gateway.addresses, http: web.address.port, hj212: null };
+}
+
+/** Makes the folder (0700) or refuses one that others may read: it holds the pepper and all data. */
+function openDataDir(folder: string): string {
+  const path = resolve(folder);
+  if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const { mode } = statSync(path);
+  if ((mode & 0o077) !== 0) {
+    throw new Misconfigured("DATA_DIR_OPEN", { what: "the data folder can be read by other users of this machine", where: path, mend: `chmod 700 ${path}` });
+  }
+  return path;
+}
+
+async function firstRun(ledger: Ledger, { config, onFirstPassword }: AppParts): Promise<void> {
+  if ((await ledger.accounts.users()).length > 0) return;
+  const password = config.adminPassword ?? newSecret().slice(0, 20);
+  await ledger.accounts.putUser({ name: "admin", role: "admin", tenant: null, passwordHash: await hashPassword(password), totp: null });
+  if (!config.adminPassword) onFirstPassword("admin", password);
+}
+
+/** Rules from YAML go into the registry at start and whenever a file changes; a broken edit keeps the old ones. */
+async function keepRules(ledger: Ledger, config: Config, { log, shutdown }: { log: Logger; shutdown: Shutdown }): Promise<void> {
+  const packs = loadPacks();
+  const folder = config.rulesDir ?? new URL("./alerts/rules/", import.meta.url);
+  await ledger.registry.putRules(loadRules(folder, packs), "start");
+  const stop = watchRules(folder, packs, {
+    clock: systemClock,
+    log,
+    onChange: (rules) => ledger.registry.putRules(rules, "file").then((changed) => log.info({ changed }, "rules reloaded")),
+  });
+  shutdown.onStop("rules", stop);
+}
+
+const CONSUMERS_POLL_MS = 1_000;
+async function followConsumers(ledger: Ledger, { shutdown }: { shutdown: Shutdown }): Promise<() => readonly Consumer[]> {
+  let consumers = await ledger.accounts.consumers();
+  const stop = systemClock.every(CONSUMERS_POLL_MS, () => {
+    ledger.accounts.consumers().then(
+      (next) => (consumers = next),
+      () => undefined, // the old copy stays; the registry's poll logs an unreadable ledger
+    );
+  });
+  shutdown.onStop("consumers", stop);
+  return () => consumers;
+}
+
+async function startPipeline(options: { parts: AppParts; journal: SqliteJournal; publisher: () => Publisher; shutdown: Shutdown }): Promise<{ worker: Worker; control: PipelineControl }> {
+  const { parts, journal, publisher, shutdown } = options;
+  const publisherChannel = new MessageChannel();
+  const controlChannel = new MessageChannel();
+  // Before the gateway stands nobody is subscribed; retained states are published again once it does.
+  offer<Publisher>(publisherChannel.port1, { publish: (message) => publisher().publish(message) });
+  const journalPort = journal.connect();
+  const worker = startThread(new URL("./app-pipeline.ts", import.meta.url), {
+    name: "pipeline",
+    data: { config: parts.config, journalPort, publisherPort: publisherChannel.port2, controlPort: controlChannel.port2 },
+    transfer: [journalPort, publisherChannel.port2, controlChannel.port2],
+  });
+  const control = remote<PipelineControl>(controlChannel.port1, PIPELINE_CONTROL);
+  let stopping = false;
+  shutdown.onStop("pipeline", async () => {
+    stopping = true;
+    await control.stop().catch(() => undefined);
+    await worker.terminate();
+    closePorts(publisherChannel.port1, controlChannel.port1);
+  });
+  await new Promise<void>((resolveReady, reject) => {
+    worker.once("message", () => resolveReady());
+    worker.once("error", reject);
+    worker.once("exit", (code) => reject(new Error(`the pipeline thread ended with ${code}`)));
+  });
+  worker.on("error", (error) => parts.onFatal(error));
+  worker.on("exit", (code) => {
+    if (!stopping) parts.onFatal(new Error(`the pipeline thread ended with ${code}`));
+  });
+  return { worker, control };
+}
+
+async function startWeb(options: { parts: AppParts; journal: SqliteJournal; pipeline: Worker; support: WebSupport; shutdown: Shutdown }): Promise<WebReady> {
+  const { parts, journal, pipeline, support, shutdown } = options;
+  const built = new URL("./dashboards/web/", import.meta.url).pathname;
+  const webRoot = existsSync(join(built, "index.html")) && import.meta.url.endsWith(".js") ? built : null;
+  let stopping = false;
+  let stopCurrent: () => Promise<void> = async () => undefined;
+  shutdown.onStop("web", async () => {
+    stopping = true;
+    await stopCurrent();
+  });
+
+  const launch = async (httpPort: number): Promise<WebReady> => {
+    const [series, supports, control] = [new MessageChannel(), new MessageChannel(), new MessageChannel()];
+    offer(supports.port1, support);
+    pipeline.postMessage({ seriesPort: series.port1 }, [series.port1]);
+    const journalPort = journal.connect();
+    const worker = startThread(new URL("./app-web.ts", import.meta.url), {
+      name: "web",
+      data: { config: { ...parts.config, httpPort }, version: parts.version, webRoot, journalPort, seriesPort: series.port2, supportPort: supports.port2, controlPort: control.port2 },
+      transfer: [journalPort, series.port2, supports.port2, control.port2],
+    });
+    const remoteControl = remote<WebControl>(control.port1, WEB_CONTROL);
+    stopCurrent = async () => {
+      await remoteControl.stop().catch(() => undefined);
+      await worker.terminate();
+      closePorts(supports.port1, control.port1);
+    };
+    const ready = await new Promise<WebReady>((resolveReady, reject) => {
+      worker.once("message", resolveReady);
+      worker.once("error", reject);
+      worker.once("exit", (code) => reject(new Error(`the web thread ended with ${code}`)));
+    });
+    worker.on("error", (error) => parts.log.error({ err: error }, "the web thread failed and will be started again"));
+    worker.on("exit", () => {
+      closePorts(supports.port1, control.port1);
+      if (!stopping) void relaunch(ready.address.port);
+    });
+    return ready;
+  };
+  const relaunch = async (port: number): Promise<void> => {
+    while (!stopping) {
+      await systemClock.sleep(WEB_RESTART_MS);
+      if (stopping) return;
+      try {
+        await launch(port);
+        return;
+      } catch (error) {
+        parts.log.error({ err: error }, "the web thread did not start");
+      }
+    }
+  };
+  return launch(parts.config.httpPort);
+}
+
+function closePorts(...ports: MessagePort[]): void {
+  for (const port of ports) port.close();
+}

@@ -1,0 +1,95 @@
+/** What a verb of the command line is, and how it prints: results on stdout, messages on stderr. */
+import { parseArgs } from "node:util";
+import { type Config, loadConfig } from "../core/config.ts";
+
+type OptionSpec = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly short?: string; readonly help: string; readonly value?: string }>>;
+
+export interface Verb {
+  readonly name: string;
+  /** One line for the list of verbs. */
+  readonly summary: string;
+  /** Words after the name, e.g. "FILE". */
+  readonly operands: string;
+  readonly options: OptionSpec;
+  /** @returns the exit code. */
+  run(call: Call): Promise<number>;
+}
+
+export interface Call {
+  readonly operands: readonly string[];
+  /** Text of `--name VALUE`; undefined when absent. */
+  text(name: string): string | undefined;
+  flag(name: string): boolean;
+  /** Configuration from `--config FILE` or `EWS_CONFIG`, and the environment. */
+  config(): Config;
+  readonly out: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+}
+
+export interface Output {
+  /** One result: a JSON line with `--json`, else the text (or the JSON when there is no text). */
+  result(object: unknown, text?: string): void;
+  /** Raw result text, for documents such as an exported registry. */
+  document(text: string): void;
+  /** For the person at the terminal; stderr. */
+  say(text: string): void;
+}
+
+export class UsageError extends Error {}
+
+const COMMON: OptionSpec = {
+  json: { type: "boolean", help: "print results as JSON lines" },
+  config: { type: "string", value: "FILE", help: "YAML configuration file" },
+  help: { type: "boolean", short: "h", help: "show this help" },
+};
+
+/** @throws UsageError naming the unknown or missing word. */
+export function parseCall(verb: Verb, args: readonly string[], env: Call["env"], signal: AbortSignal): { readonly call: Call; readonly help: boolean } {
+  const options = { ...COMMON, ...verb.options };
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: Object.fromEntries(Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }])),
+    });
+  } catch (error) {
+    throw new UsageError((error as Error).message);
+  }
+  const values = parsed.values as Record<string, string | boolean | undefined>;
+  const json = values["json"] === true;
+  const call: Call = {
+    operands: parsed.positionals,
+    text: (name) => (typeof values[name] === "string" ? values[name] : undefined),
+    flag: (name) => values[name] === true,
+    config: () => loadConfig(env, typeof values["config"] === "string" ? values["config"] : undefined),
+    out: {
+      result: (object, text) => process.stdout.write(`${json || text === undefined ? JSON.stringify(object) : text}\n`),
+      document: (text) => process.stdout.write(text),
+      say: (text) => process.stderr.write(`${text}\n`),
+    },
+    env,
+    signal,
+  };
+  return { call, help: values["help"] === true };
+}
+
+export function usage(verb: Verb): string {
+  const options = Object.entries({ ...verb.options, ...COMMON });
+  const label = ([name, { short, value }]: (typeof options)[number]): string => `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+  const width = Math.max(...options.map((option) => label(option).length));
+  return [
+    `jingtu ${verb.name}${verb.operands ? ` ${verb.operands}` : ""} [options]`,
+    `  ${verb.summary}`,
+    "",
+    ...options.map((option) => `  ${label(option).padEnd(width)}  ${option[1].help}`),
+  ].join("\n");
+}
+
+/** The operand at `index`. @throws UsageError when it is missing. */
+export function operand(call: Call, index: number, name: string): string {
+  const value = call.operands[index];
+  if (value === undefined) throw new UsageError(`${name} is missing`);
+  return value;
+}
