@@ -1,0 +1,103 @@
+/**
+ * Which topics an authenticated account may use: exact and default-deny, decided without a broker, a disk or a clock.
+ *
+ * A device publishes below its own prefix and reads its own commands; a consumer reads alarms and current values. Rights
+ * are never made by pasting an id into a filter: a device id `+` could not widen them even if the registry let it in.
+ */
+import type { Consumer } from "../core/ports.ts";
+import type { DeviceContext } from "../core/site.ts";
+import {
+  DEVICE_CHANNELS,
+  DEVICE_SUBSCRIPTIONS,
+  type DeviceChannel,
+  devicePrefix,
+  PAYLOAD_BYTES_MAX,
+  TOPIC_ROOT,
+} from "../core/wire.ts";
+
+export interface DeviceGrant {
+  readonly kind: "device";
+  /** Device id, which is user name and client id too. */
+  readonly name: string;
+  /** Ends with "/": without it, device well-1 could publish as well-10. */
+  readonly prefix: string;
+  readonly publish: ReadonlyMap<string, DeviceChannel>;
+  readonly subscribe: ReadonlySet<string>;
+}
+export interface ConsumerGrant {
+  readonly kind: "consumer";
+  readonly name: string;
+  /** Null reads every tenant. */
+  readonly tenant: string | null;
+}
+export type Grant = DeviceGrant | ConsumerGrant;
+
+export type PublishVerdict =
+  | "granted"
+  | "reserved-topic"
+  | "no-account"
+  | "consumers-only-read"
+  | "payload-too-large"
+  | "control-character-in-topic"
+  | "unknown-channel"
+  | "foreign-topic";
+export type SubscribeVerdict = "granted" | "reserved-topic" | "no-account" | "foreign-topic";
+
+const DOLLAR = 36;
+/** Levels below a tenant that consumers read; reserved as site ids, so no device topic can look like one. */
+const CONSUMER_BRANCHES = ["alerts", "alerts-log", "current"];
+const ROOT_LEVELS = TOPIC_ROOT.split("/");
+
+export function deviceGrant(context: DeviceContext): DeviceGrant {
+  const prefix = devicePrefix(context.site, context.station, context.device);
+  return {
+    kind: "device",
+    name: context.device.id,
+    prefix,
+    publish: new Map(DEVICE_CHANNELS.map((channel) => [prefix + channel, channel])),
+    subscribe: new Set(DEVICE_SUBSCRIPTIONS.map((channel) => prefix + channel)),
+  };
+}
+
+export function consumerGrant(consumer: Consumer): ConsumerGrant {
+  return { kind: "consumer", name: consumer.name, tenant: consumer.tenant };
+}
+
+/** Asked for every PUBLISH and every will. `$` comes first: `$SYS/x/new/clients` would let anybody throw others out. */
+export function mayPublish(grant: Grant | null, topic: string, payloadBytes: number): PublishVerdict {
+  if (topic.charCodeAt(0) === DOLLAR) return "reserved-topic";
+  if (grant === null) return "no-account";
+  if (grant.kind === "consumer") return "consumers-only-read";
+  if (!grant.publish.has(topic)) return whyNotGranted(grant, topic);
+  return payloadBytes > PAYLOAD_BYTES_MAX ? "payload-too-large" : "granted";
+}
+
+/** Asked for every filter of a SUBSCRIBE, and again for every filter a stored session brings back. */
+export function maySubscribe(grant: Grant | null, filter: string): SubscribeVerdict {
+  if (filter.charCodeAt(0) === DOLLAR) return "reserved-topic";
+  if (grant === null) return "no-account";
+  if (grant.kind === "device") return grant.subscribe.has(filter) ? "granted" : "foreign-topic";
+  return consumerReads(grant, filter, true) ? "granted" : "foreign-topic";
+}
+
+/** Asked for every delivery, so that nothing queued under an older right leaves under a newer one. */
+export function mayReceive(grant: Grant | null, topic: string): boolean {
+  if (grant === null || topic.charCodeAt(0) === DOLLAR) return false;
+  return grant.kind === "device" ? grant.subscribe.has(topic) : consumerReads(grant, topic, false);
+}
+
+/** The first four levels are literal (the tenant may be `+` for a consumer of all), so what follows cannot leave them. */
+function consumerReads(grant: ConsumerGrant, topic: string, wildcards: boolean): boolean {
+  const [root, version, tenant = "", branch = "", ...rest] = topic.split("/");
+  if (root !== ROOT_LEVELS[0] || version !== ROOT_LEVELS[1]) return false;
+  if (!CONSUMER_BRANCHES.includes(branch) || rest.length === 0) return false;
+  if (topic.includes("\0")) return false;
+  if (grant.tenant !== null) return tenant === grant.tenant;
+  return wildcards ? tenant === "+" || !/[+#]/.test(tenant) : true;
+}
+
+function whyNotGranted(grant: DeviceGrant, topic: string): PublishVerdict {
+  // MQTT 3.1.1 [MQTT-1.5.3-2]: U+0000 in a string closes the connection; the other controls [MQTT-1.5.3-1 note] may.
+  for (let at = 0; at < topic.length; at++) if (topic.charCodeAt(at) < 32) return "control-character-in-topic";
+  return topic.startsWith(grant.prefix) ? "unknown-channel" : "foreign-topic";
+}

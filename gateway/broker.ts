@@ -1,0 +1,284 @@
+/**
+ * The MQTT broker: Aedes with our judgement in its hooks. The only file that knows Aedes.
+ *
+ * What a device sends leaves through the journal, never through the broker's own matching: `authorizePublish` holds the
+ * message until its append is durable (Aedes acknowledges as soon as that hook calls back), and `publish` lets only
+ * retained `state` and `info` go on. Server messages fan out as usual, without waiting for slow subscribers.
+ */
+
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import {
+  Aedes,
+  type AuthenticateError,
+  type Client,
+  type ConnectPacket,
+  type PublishPacket,
+  type Subscription,
+} from "aedes";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../core/observe.ts";
+import type { Consumer, Directory, Publisher } from "../core/ports.ts";
+import { mayPublish, mayReceive, maySubscribe } from "./access.ts";
+import type { Gate } from "./admit.ts";
+import { authenticate, brokerClientId, renewGrant } from "./credentials.ts";
+import { ConsumerSessions, FailurePace } from "./limits.ts";
+import { FILTERS_MAX, Link } from "./link.ts";
+import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
+import type { Tally } from "./tally.ts";
+
+const CONNECT_MS_MAX = 5_000;
+/** A subscriber that takes nothing for so long is closed; until then its backlog is kept in memory. */
+const DRAIN_MS_MAX = 2_000;
+/** A longer keep-alive, or none (0), is held to this; the server may close whom it finds idle (MQTT 3.1.1, 3.1.2.10). */
+const KEEPALIVE_SECONDS_MAX = 1_200;
+/** QoS 2 messages of one connection awaiting PUBREL. */
+const QOS2_MAX = 100;
+/** MQTT 3.1 allows 23 characters; our device ids have up to 64, a consumer's room adds its name. */
+const CLIENT_ID_CHARACTERS_MAX = 256;
+
+type Done = (error?: Error | null) => void;
+type Published = (error?: Error) => void;
+
+/** What this program uses of Aedes 1.2.0 beyond its typings. */
+interface AedesInside {
+  readonly clients: Readonly<Record<string, Client | undefined>>;
+  readonly persistence: SessionStore;
+}
+
+export interface BrokerParts {
+  readonly gate: Gate;
+  readonly tally: Tally;
+  readonly directory: () => Directory;
+  readonly consumers: () => readonly Consumer[];
+  readonly pepper: Buffer;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+export interface Broker {
+  readonly publisher: Publisher;
+  /** Takes over a connection's byte stream. */
+  accept(stream: Duplex, address: string, request?: IncomingMessage): void;
+  kick(clientId: string): void;
+  /** Closes whose account is gone or changed, renews the rights of the others. Call when the registry has changed. */
+  renewGrants(): void;
+  close(): Promise<void>;
+}
+
+/** Marks errors that are counted where they were decided. */
+class Counted extends Error {}
+
+class JournaledAedes extends Aedes {
+  /** Aedes calls this with a client for device messages and wills, without one for its own and the server's. */
+  override publish(packet: PublishPacket, client: Client | Published | null, done?: Published): void {
+    if (typeof client === "function") super.publish(packet, client);
+    else if (client !== null && !packet.retain) done?.();
+    else publishAs.call(this, packet, client, done);
+  }
+}
+/** The whole signature of Aedes' own method; its typings leave the client out. */
+const publishAs = Aedes.prototype.publish as unknown as (
+  this: Aedes,
+  packet: PublishPacket,
+  client: Client | null,
+  done?: Published,
+) => void;
+
+export async function createBroker(parts: BrokerParts): Promise<Broker> {
+  const links = new WeakMap<object, Link>();
+  const open = new Map<Link, Client>();
+  const aedes = new JournaledAedes({
+    concurrency: 0,
+    connectTimeout: CONNECT_MS_MAX,
+    drainTimeout: DRAIN_MS_MAX,
+    maxInflightInbound: QOS2_MAX,
+    maxClientsIdLength: CLIENT_ID_CHARACTERS_MAX,
+    ...signInHooks(parts, links),
+    ...topicHooks(parts, links),
+  });
+  await aedes.listen();
+  const inside = aedes as unknown as AedesInside;
+  boundSessions(
+    inside.persistence,
+    (client, filter) => maySubscribe(links.get(client)?.grant ?? null, filter) === "granted",
+    () => parts.tally.refuse("subscriber-queue-full"),
+  );
+  count(aedes, parts, links);
+
+  return {
+    publisher: {
+      publish: async ({ topic, payload, retain }) => {
+        // Handed over, not delivered: the callback waits for the slowest subscriber.
+        aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
+      },
+    },
+    accept: (stream, address, request) => {
+      const link = new Link({ stream, address, gate: parts.gate, refuse: (reason) => parts.tally.refuse(reason) });
+      const client = aedes.handle(stream, request);
+      links.set(client, link);
+      open.set(link, client);
+      stream.once("close", () => {
+        open.delete(link);
+        parts.gate.forget(link);
+      });
+    },
+    kick: (clientId) => inside.clients[clientId]?.close(),
+    renewGrants: () => {
+      const accounts = { directory: parts.directory(), consumers: parts.consumers() };
+      for (const [link, client] of open) {
+        if (!link.signedIn) continue;
+        const grant = renewGrant(link.signedIn.grant, link.signedIn.hmac, accounts);
+        link.signedIn = grant && { ...link.signedIn, grant };
+        if (!grant) client.close();
+      }
+    },
+    close: async () => {
+      await new Promise<void>((resolve) => aedes.close(resolve));
+      for (const link of open.keys()) link.stream.destroy();
+    },
+  };
+}
+
+function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
+  const pace = new FailurePace();
+  const sessions = new ConsumerSessions();
+
+  const preConnect = (
+    client: Client,
+    packet: ConnectPacket,
+    done: (error: Error | null, ok: boolean) => void,
+  ): void => {
+    const link = links.get(client);
+    if (link) {
+      const { username, password, clientId } = packet;
+      link.identity = { username, secret: password, clientId, clean: packet.clean ?? true };
+      packet.clientId = brokerClientId(link.identity, parts.directory());
+      packet.keepalive = Math.min(packet.keepalive || KEEPALIVE_SECONDS_MAX, KEEPALIVE_SECONDS_MAX);
+    }
+    done(null, link !== undefined);
+  };
+
+  const judge = (client: Client, link: Link): { reason: string; code: 2 | 4 | 5 } | null => {
+    if (!link.identity) return { reason: "user-missing", code: 5 };
+    const answer = authenticate(link.identity, {
+      directory: parts.directory(),
+      consumers: parts.consumers(),
+      pepper: parts.pepper,
+    });
+    const { clean } = link.identity;
+    link.identity = null; // the secret has done its work
+    if (!answer.granted) return { reason: answer.reason, code: answer.code };
+    const { grant, hmac } = answer;
+    const will = (client as Client & { _will?: { topic: string; payload: Buffer } })._will;
+    if (will && mayPublish(grant, will.topic, will.payload.length) !== "granted")
+      return { reason: "will-on-foreign-topic", code: 5 };
+    if (grant.kind === "consumer" && !sessions.enter(grant.name, client.id, clean))
+      return { reason: "too-many-sessions", code: 2 };
+    link.signedIn = { grant, hmac };
+    return null;
+  };
+
+  return {
+    preConnect,
+    authenticate: (
+      client: Client,
+      _username: string | undefined,
+      _password: Buffer | undefined,
+      done: (error: AuthenticateError | null, ok: boolean | null) => void,
+    ): void => {
+      const link = links.get(client);
+      const refusal = link ? judge(client, link) : { reason: "user-missing", code: 5 };
+      if (!link || !refusal) {
+        done(null, refusal === null);
+        return;
+      }
+      parts.tally.refuse(refusal.reason);
+      const error = Object.assign(new Counted(refusal.reason), { returnCode: refusal.code });
+      const delayMs = pace.fail(link.address, parts.clock.now());
+      if (delayMs === 0) done(error, null);
+      else void parts.clock.sleep(delayMs).then(() => done(error, null));
+    },
+  };
+}
+
+function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
+  return {
+    authorizePublish: (client: Client | null, packet: PublishPacket, done: Done): void => {
+      const link = client ? links.get(client) : undefined;
+      const grant = link?.grant ?? null;
+      const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
+      const verdict = mayPublish(grant, packet.topic, payload.length);
+      if (!link || grant?.kind !== "device" || verdict !== "granted") {
+        parts.tally.refuse(verdict);
+        done(new Counted(verdict));
+        return;
+      }
+      if (parts.gate.isClosing) {
+        // A stopping server closes connections itself: that says nothing about the device, so no will either.
+        done(new Counted("closing"));
+        return;
+      }
+      const channel = grant.publish.get(packet.topic);
+      const isKept = (channel === "state" || channel === "info") && payload.length <= RETAINED_BYTES_MAX;
+      packet.retain = packet.retain && isKept;
+      // QoS 1 without retain is done with the broker here: the gate acknowledges, many in one write.
+      const ackId = packet.qos === 1 && !packet.retain && packet.messageId !== undefined ? packet.messageId : null;
+      if (ackId !== null) packet.qos = 0;
+      const message = { receivedAt: parts.clock.now(), device: grant.name, topic: packet.topic, payload };
+      parts.gate.admit(link, message, ackId, (error) => done(error && new Counted(error.message, { cause: error })));
+    },
+    authorizeSubscribe: (
+      client: Client,
+      subscription: Subscription,
+      done: (error: Error | null, subscription?: Subscription | null) => void,
+    ): void => {
+      const link = links.get(client);
+      const verdict = maySubscribe(link?.grant ?? null, subscription.topic);
+      const reason =
+        verdict === "granted" && link && !hasRoomFor(link, subscription.topic) ? "too-many-filters" : verdict;
+      if (reason !== "granted") parts.tally.refuse(`subscribe-${reason}`);
+      // MQTT 3.1.1, 3.9.3: null is answered with 0x80; the connection and the other filters live on.
+      done(null, reason === "granted" ? subscription : null);
+    },
+    authorizeForward: <Packet extends PublishPacket>(client: Client, packet: Packet): Packet | null =>
+      mayReceive(links.get(client)?.grant ?? null, packet.topic) ? packet : null,
+  };
+}
+
+function hasRoomFor(link: Link, filter: string): boolean {
+  if (link.filters.has(filter)) return true;
+  if (link.filters.size >= FILTERS_MAX) return false;
+  link.filters.add(filter);
+  return true;
+}
+
+function count(aedes: JournaledAedes, parts: BrokerParts, links: WeakMap<object, Link>): void {
+  const { tally, log } = parts;
+  aedes.on("client", () => tally.connect());
+  aedes.on("clientReady", (client) => {
+    const link = links.get(client);
+    if (link?.grant) link.open(link.grant.kind);
+  });
+  aedes.on("clientDisconnect", () => tally.disconnect());
+  aedes.on("unsubscribe", (filters, client) => {
+    for (const filter of filters) links.get(client)?.filters.delete(filter);
+  });
+  for (const event of ["clientError", "connectionError"] as const)
+    aedes.on(event, (_client, error) => {
+      const reason = closeReason(error);
+      if (reason) tally.refuse(reason);
+    });
+  aedes.on("error" as "closed", ((error: Error) => log.error({ err: error }, "broker fault")) as () => void);
+}
+
+/** Null for what was counted where it was decided, and for sockets that just broke. */
+function closeReason(error: Error & { code?: unknown; errorCode?: number }): string | null {
+  if (error instanceof Counted || typeof error.code === "string") return null;
+  if (error.errorCode === 1) return "protocol-version";
+  if (error.message === "keep alive timeout") return "keepalive-timeout";
+  if (error.message === "connect did not arrive in time") return "connect-timeout";
+  if (error.message === "drain timeout") return "subscriber-too-slow";
+  return "protocol-error";
+}
+
+function ignore(): void {}

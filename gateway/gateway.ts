@@ -1,0 +1,88 @@
+/** Puts the gateway together: doors → links → broker → gate → journal stream `raw`. */
+import type { Clock } from "../core/clock.ts";
+import type { Config } from "../core/config.ts";
+import type { Logger, Metrics } from "../core/observe.ts";
+import type { Consumer, Directory, Journal, Publisher } from "../core/ports.ts";
+import { Gate } from "./admit.ts";
+import { type Broker, createBroker } from "./broker.ts";
+import { ConnectionLimit } from "./limits.ts";
+import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
+import { TALLY_MS, Tally } from "./tally.ts";
+
+export interface GatewayParts {
+  readonly config: ListenerConfig & Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections">;
+  readonly journal: Journal;
+  /** The newest copy of the registry. */
+  readonly directory: () => Directory;
+  readonly consumers: () => readonly Consumer[];
+  /** Key of the HMACs of all machine secrets. */
+  readonly pepper: Buffer;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+export interface Gateway {
+  /** Ports that were bound; null where a listener is off. */
+  readonly addresses: Addresses;
+  /** Alarms and current values to consumers, commands to devices. Resolves when handed over, not when delivered. */
+  readonly publisher: Publisher;
+  /** Closes the connection of a device, if it has one. */
+  kick(device: string): void;
+  /** Answers what is in flight (5 s at most), then closes every connection. Resolves when nothing is open. */
+  close(): Promise<void>;
+}
+
+const DRAIN_MS_MAX = 5_000;
+
+/** @throws Misconfigured as `openListeners` does, e.g. `PORT_IN_USE`. Nothing stays open then. */
+export async function createGateway(parts: GatewayParts): Promise<Gateway> {
+  const { config, clock, metrics } = parts;
+  const log = parts.log.child({ part: "gateway" });
+  const tally = new Tally(metrics);
+  const gate = new Gate({ journal: parts.journal, clock, log, tally });
+  const limit = new ConnectionLimit({ all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress });
+  const broker = await createBroker({ ...parts, gate, tally, log });
+  let listeners: Listeners;
+  try {
+    listeners = await openListeners(config, { limit, refuse: (reason) => tally.refuse(reason), accept: broker.accept });
+  } catch (error) {
+    await broker.close();
+    throw error;
+  }
+  const count = (): void =>
+    tally.flush({
+      connections: limit.open,
+      inFlight: gate.inFlight,
+      inFlightBytes: gate.inFlightBytes,
+      waiting: gate.held,
+    });
+  const stopWatch = clock.every(TALLY_MS, watch(parts, broker, count));
+  log.info({ ...listeners.addresses }, "gateway listens");
+  return {
+    addresses: listeners.addresses,
+    publisher: broker.publisher,
+    kick: (device) => broker.kick(device),
+    close: async () => {
+      listeners.stop();
+      await gate.close(DRAIN_MS_MAX);
+      stopWatch();
+      await broker.close();
+      await listeners.close();
+      count();
+      log.info({}, "gateway closed");
+    },
+  };
+}
+
+/** Once a second: counters to the metrics, and rights renewed when the registry or the consumers have changed. */
+function watch(parts: GatewayParts, broker: Broker, count: () => void): () => void {
+  let version = parts.directory().version;
+  let consumers = parts.consumers();
+  return () => {
+    count();
+    if (parts.directory().version === version && parts.consumers() === consumers) return;
+    version = parts.directory().version;
+    consumers = parts.consumers();
+    broker.renewGrants();
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * The doors: TCP, TLS and WebSocket listeners that hand each admitted connection's byte stream on.
+ *
+ * Plain listeners stay on loopback unless `mqttInsecure`: secrets and readings cross a network only encrypted.
+ */
+import { readFileSync } from "node:fs";
+import { createServer as createHttpServer, type IncomingMessage } from "node:http";
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { createWebSocketStream, WebSocketServer } from "ws";
+import { type Config, environmentName } from "../core/config.ts";
+import { Misconfigured } from "../core/errors.ts";
+import { DEVICE_FRAME_BYTES_MAX } from "./frames.ts";
+import { addressKey, type ConnectionLimit, isLoopback } from "./limits.ts";
+
+export type ListenerConfig = Pick<
+  Config,
+  "host" | "mqttPort" | "mqttsPort" | "wsPort" | "mqttTlsCert" | "mqttTlsKey" | "mqttTlsCa" | "mqttInsecure"
+>;
+export interface Addresses {
+  readonly mqtt: number | null;
+  readonly mqtts: number | null;
+  readonly ws: number | null;
+}
+export interface Doors {
+  readonly limit: ConnectionLimit;
+  readonly refuse: (reason: string) => void;
+  readonly accept: (stream: Duplex, address: string, request?: IncomingMessage) => void;
+}
+export interface Listeners {
+  readonly addresses: Addresses;
+  /** Accepts nothing more. */
+  stop(): void;
+  /** Ends what is still open. */
+  close(): Promise<void>;
+}
+
+const HANDSHAKE_MS_MAX = 5_000;
+const WS_SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
+const LOOPBACK_HOST = "127.0.0.1";
+
+/**
+ * @throws Misconfigured `PORT_IN_USE`, `PORT_FORBIDDEN` or `HOST_UNKNOWN` naming the variable to change (what was opened
+ *   before is closed again), `TLS_INCOMPLETE`, `TLS_UNREADABLE` or `TLS_INVALID` for the certificate files.
+ */
+export async function openListeners(config: ListenerConfig, doors: Doors): Promise<Listeners> {
+  const sockets = new Set<Socket>();
+  const opened: Server[] = [];
+  const plainHost =
+    config.mqttInsecure || isLoopback(config.host) || config.host === "localhost" ? config.host : LOOPBACK_HOST;
+  const tls = tlsOptions(config);
+  const open = async (server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", host: string): Promise<number> => {
+    // Before TLS or HTTP see the socket: a refused connection must not cost a handshake.
+    server.prependListener("connection", (socket: Socket) => admitSocket(socket, sockets, doors));
+    opened.push(server);
+    return bind(server, key, config[key], host);
+  };
+  const stop = (): void => {
+    for (const server of opened) server.close();
+  };
+  try {
+    const tcp = createTcpServer({ noDelay: true }, (socket) => {
+      if (!socket.destroyed) doors.accept(socket, addressKey(socket.remoteAddress));
+    });
+    const mqtt = await open(tcp, "mqttPort", plainHost);
+    const ws = await open(webSocketServer(doors), "wsPort", plainHost);
+    const mqtts = tls ? await open(tlsServer(tls, doors), "mqttsPort", config.host) : null;
+    return {
+      addresses: { mqtt, mqtts, ws },
+      stop,
+      close: async () => {
+        stop();
+        for (const socket of sockets) socket.destroy();
+      },
+    };
+  } catch (error) {
+    stop();
+    throw error;
+  }
+}
+
+function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
+  const address = addressKey(socket.remoteAddress);
+  const verdict = doors.limit.enter(address);
+  if (verdict !== "admitted") {
+    doors.refuse(verdict);
+    socket.destroy();
+    return;
+  }
+  sockets.add(socket);
+  socket.on("error", ignore);
+  socket.once("close", () => {
+    sockets.delete(socket);
+    doors.limit.leave(address);
+  });
+}
+
+function tlsServer(options: TlsOptions, doors: Doors): Server {
+  const server = createTlsServer({ ...options, noDelay: true }, (socket) =>
+    doors.accept(socket, addressKey(socket.remoteAddress)),
+  );
+  server.on("tlsClientError", () => doors.refuse("tls-handshake"));
+  return server;
+}
+
+function webSocketServer(doors: Doors): Server {
+  const http = createHttpServer(
+    { headersTimeout: HANDSHAKE_MS_MAX, requestTimeout: HANDSHAKE_MS_MAX },
+    (_request, response) => {
+      response.writeHead(426, { upgrade: "websocket", connection: "close" }).end();
+    },
+  );
+  const webSockets = new WebSocketServer({
+    server: http,
+    maxPayload: DEVICE_FRAME_BYTES_MAX,
+    perMessageDeflate: false,
+    handleProtocols: (offered) => WS_SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
+  });
+  webSockets.on("connection", (socket, request) => {
+    socket.on("error", ignore);
+    // MQTT 3.1.1 [MQTT-6.0.0-3]: the client must offer "mqtt". [MQTT-6.0.0-1]: binary frames only.
+    if (!WS_SUBPROTOCOLS.includes(socket.protocol)) {
+      doors.refuse("websocket-subprotocol");
+      socket.close(1002);
+      return;
+    }
+    socket.on("message", (_data, isBinary) => {
+      if (!isBinary) socket.terminate();
+    });
+    doors.accept(createWebSocketStream(socket), addressKey(request.socket.remoteAddress), request);
+  });
+  webSockets.on("error", ignore); // a fault of binding is reported by `bind`
+  return http;
+}
+
+function bind(server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", port: number, host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => reject(bindFault(error, environmentName(key), port, host)));
+    server.listen({ port, host }, () => {
+      server.removeAllListeners("error").on("error", ignore);
+      resolve((server.address() as AddressInfo).port);
+    });
+  });
+}
+
+function bindFault(error: NodeJS.ErrnoException, variable: string, port: number, host: string): Error {
+  const where = `${variable}=${port}`;
+  if (error.code === "EADDRINUSE")
+    return new Misconfigured(
+      "PORT_IN_USE",
+      { what: `port ${port} on ${host} is in use`, where, mend: `stop the other program or set ${variable}` },
+      { cause: error },
+    );
+  if (error.code === "EACCES")
+    return new Misconfigured(
+      "PORT_FORBIDDEN",
+      { what: `port ${port} may not be opened by this user`, where, mend: "choose a port above 1023" },
+      { cause: error },
+    );
+  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
+    return new Misconfigured(
+      "HOST_UNKNOWN",
+      {
+        what: `${host} is no address of this machine`,
+        where: "EWS_HOST",
+        mend: "set EWS_HOST to one, or 0.0.0.0 for all",
+      },
+      { cause: error },
+    );
+  return error;
+}
+
+/** Null when TLS is not configured. Each setting is a path, or the PEM text itself (from `EWS_…_FILE`). */
+function tlsOptions(config: ListenerConfig): TlsOptions | null {
+  const { mqttTlsCert, mqttTlsKey, mqttTlsCa } = config;
+  if (!mqttTlsCert && !mqttTlsKey) return null;
+  if (!mqttTlsCert || !mqttTlsKey)
+    throw new Misconfigured("TLS_INCOMPLETE", {
+      what: "MQTT over TLS needs a certificate and its key, one is missing",
+      where: environmentName(mqttTlsCert ? "mqttTlsKey" : "mqttTlsCert"),
+      mend: "set both, or neither",
+    });
+  const options: TlsOptions = {
+    cert: pem("mqttTlsCert", mqttTlsCert),
+    key: pem("mqttTlsKey", mqttTlsKey),
+    minVersion: "TLSv1.2",
+    handshakeTimeout: HANDSHAKE_MS_MAX,
+    // With a CA, devices must show a certificate of it besides their secret.
+    ...(mqttTlsCa ? { ca: pem("mqttTlsCa", mqttTlsCa), requestCert: true, rejectUnauthorized: true } : {}),
+  };
+  try {
+    createTlsServer(options).close();
+  } catch (error) {
+    throw new Misconfigured(
+      "TLS_INVALID",
+      {
+        what: (error as Error).message,
+        where: `${environmentName("mqttTlsCert")}, ${environmentName("mqttTlsKey")}`,
+        mend: "give PEM files that belong together",
+      },
+      { cause: error },
+    );
+  }
+  return options;
+}
+
+function pem(key: "mqttTlsCert" | "mqttTlsKey" | "mqttTlsCa", value: string): string {
+  if (value.includes("-----BEGIN")) return value;
+  try {
+    return readFileSync(value, "utf8");
+  } catch (error) {
+    throw new Misconfigured(
+      "TLS_UNREADABLE",
+      { what: (error as Error).message, where: environmentName(key), mend: "point it at a readable PEM file" },
+      { cause: error },
+    );
+  }
+}
+
+function ignore(): void {}
