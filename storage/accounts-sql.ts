@@ -25,6 +25,7 @@ const VERIFIED_AT_ONCE = 1_000;
 
 /** Expired sessions and tokens are handed out with their `expiresAt`; whoever asks decides. */
 export function createAccounts(db: Sql, clock: Clock): AuditedAccounts {
+  const write = <T>(work: (tx: SqlTransaction) => Promise<T>): Promise<T> => writeTogether(db, work);
   return {
     async user(name) {
       const row = await db.selectFrom("user_account").selectAll().where("name", "=", name).executeTakeFirst();
@@ -35,11 +36,13 @@ export function createAccounts(db: Sql, clock: Clock): AuditedAccounts {
     },
     async putUser({ name, role, tenant, passwordHash, totp }) {
       const columns = { role, tenant, password_hash: passwordHash, totp };
-      await db
-        .insertInto("user_account")
-        .values({ name, ...columns })
-        .onConflict((conflict) => conflict.column("name").doUpdateSet(columns))
-        .execute();
+      await write((tx) =>
+        tx
+          .insertInto("user_account")
+          .values({ name, ...columns })
+          .onConflict((conflict) => conflict.column("name").doUpdateSet(columns))
+          .execute(),
+      );
     },
     async session(id) {
       const row = await db.selectFrom("session").selectAll().where("id", "=", id).executeTakeFirst();
@@ -47,18 +50,20 @@ export function createAccounts(db: Sql, clock: Clock): AuditedAccounts {
     },
     putSession: (session) => putSession(db, session, clock.now()),
     async dropSession(id) {
-      await db.deleteFrom("session").where("id", "=", id).execute();
+      await write((tx) => tx.deleteFrom("session").where("id", "=", id).execute());
     },
     async dropSessionsOf(user) {
-      await db.deleteFrom("session").where("owner", "=", user).execute();
+      await write((tx) => tx.deleteFrom("session").where("owner", "=", user).execute());
     },
     async putToken({ hmac, name, role, tenant, expiresAt }) {
       const columns = { name, role, tenant, expires_at: expiresAt };
-      await db
-        .insertInto("api_token")
-        .values({ hmac, ...columns })
-        .onConflict((conflict) => conflict.column("hmac").doUpdateSet(columns))
-        .execute();
+      await write((tx) =>
+        tx
+          .insertInto("api_token")
+          .values({ hmac, ...columns })
+          .onConflict((conflict) => conflict.column("hmac").doUpdateSet(columns))
+          .execute(),
+      );
     },
     async token(hmac) {
       const row = await db.selectFrom("api_token").selectAll().where("hmac", "=", hmac).executeTakeFirst();
@@ -67,14 +72,16 @@ export function createAccounts(db: Sql, clock: Clock): AuditedAccounts {
       return { hmac, name, role, tenant, expiresAt };
     },
     async putConsumer({ name, tenant, hmac }) {
-      await db
-        .insertInto("consumer")
-        .values({ name, tenant, hmac })
-        .onConflict((conflict) => conflict.column("name").doUpdateSet({ tenant, hmac }))
-        .execute();
+      await write((tx) =>
+        tx
+          .insertInto("consumer")
+          .values({ name, tenant, hmac })
+          .onConflict((conflict) => conflict.column("name").doUpdateSet({ tenant, hmac }))
+          .execute(),
+      );
     },
     consumers: () => db.selectFrom("consumer").select(["name", "tenant", "hmac"]).orderBy("name").execute(),
-    audit: (entry) => writeTogether(db, (tx) => appendAudit(tx, entry)),
+    audit: (entry) => write((tx) => appendAudit(tx, entry)),
     audits: (limit) =>
       db
         .selectFrom("audit")

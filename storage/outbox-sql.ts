@@ -59,12 +59,14 @@ async function settle(db: Sql, key: string, outcome: OutboxOutcome): Promise<voi
     outcome.kind === "retry"
       ? { due_at: outcome.dueAt, detail }
       : { state: outcome.kind, settled_at: outcome.at, detail };
-  await db
-    .updateTable("outbox")
-    .set((e) => ({ ...change, tries: e("tries", "+", 1) }))
-    .where("key", "=", key)
-    .where("state", "=", "queued")
-    .execute();
+  await writeTogether(db, (tx) =>
+    tx
+      .updateTable("outbox")
+      .set((e) => ({ ...change, tries: e("tries", "+", 1) }))
+      .where("key", "=", key)
+      .where("state", "=", "queued")
+      .execute(),
+  );
 }
 
 function toItem({ key, outlet, alarm, event, body, tries, due_at: dueAt }: LedgerTables["outbox"]): OutboxItem {

@@ -85,7 +85,10 @@ export function readTogether<T>(db: Sql, read: (tx: SqlTransaction) => Promise<T
   return db.transaction().setAccessMode("read only").setIsolationLevel("repeatable read").execute(read);
 }
 
-/** All or nothing; durable when resolved. Keep it short: other threads and processes wait for the file. */
+/**
+ * All or nothing; durable when resolved. Every write goes through here, since this is where waiting for other threads
+ * and processes is done well. Keep it short: they wait as well.
+ */
 export function writeTogether<T>(db: Sql, write: (tx: SqlTransaction) => Promise<T>): Promise<T> {
   return db.transaction().execute(write);
 }

@@ -151,6 +151,7 @@ class LedgerDialect extends SqliteDialect {
 
 /** After so many uses of the connection the event loop gets a turn: the synchronous engine alone would starve timers. */
 const USES_A_TURN = 16;
+const BEGIN_WAIT_MS = 5;
 
 class LedgerDriver extends SqliteDriver {
   readonly #database: Database.Database;
@@ -164,9 +165,25 @@ class LedgerDriver extends SqliteDriver {
     return super.acquireConnection();
   }
   override async beginTransaction(connection: DatabaseConnection, settings?: TransactionSettings): Promise<void> {
-    await connection.executeQuery(
-      CompiledQuery.raw(settings?.accessMode === "read only" ? "begin" : "begin immediate"),
-    );
+    if (settings?.accessMode === "read only") await connection.executeQuery(CompiledQuery.raw("begin"));
+    else await this.#beginImmediate(connection);
+  }
+  /** Waits in small pieces: another connection of this very thread could else never finish what we wait for. */
+  async #beginImmediate(connection: DatabaseConnection): Promise<void> {
+    this.#database.pragma(`busy_timeout = ${BEGIN_WAIT_MS}`);
+    try {
+      for (let tries = 1; ; tries++) {
+        try {
+          return void (await connection.executeQuery(CompiledQuery.raw("begin immediate")));
+        } catch (error) {
+          const isLate = tries * BEGIN_WAIT_MS >= BUSY_MS_MAX;
+          if (isLate || !(error instanceof Unavailable && error.code === "LEDGER_BUSY")) throw error;
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      }
+    } finally {
+      this.#database.pragma(`busy_timeout = ${BUSY_MS_MAX}`);
+    }
   }
   override async rollbackTransaction(connection: DatabaseConnection): Promise<void> {
     // A full disk rolls back by itself; a second rollback would hide the reason.
