@@ -19,12 +19,19 @@ import { Shutdown } from "./core/service.ts";
 import { startThread } from "./core/thread.ts";
 import { hashPassword } from "./dashboards/passwords.ts";
 import { createGateway, type Gateway } from "./gateway/broker.ts";
+import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
 import { backupAll } from "./storage/backup.ts";
 import { openSqliteJournal, type SqliteJournal } from "./storage/journal-sqlite.ts";
 import { type Ledger, openLedger } from "./storage/sql-sqlite.ts";
-import { healthOf } from "./health.ts";
-import { PIPELINE_CONTROL, type PipelineControl, WEB_CONTROL, type WebControl, type WebReady, type WebSupport } from "./thread-contracts.ts";
+import {
+  PIPELINE_CONTROL,
+  type PipelineControl,
+  WEB_CONTROL,
+  type WebControl,
+  type WebReady,
+  type WebSupport,
+} from "./thread-contracts.ts";
 import { offer, remote } from "./threads.ts";
 
 export interface Addresses {
@@ -61,7 +68,13 @@ export async function startApp(parts: AppParts): Promise<App> {
   const shutdown = new Shutdown(log);
   try {
     const dataDir = openDataDir(config.dataDir);
-    const journal = await openSqliteJournal({ folder: dataDir, clock, log, metrics, diskReserveBytes: config.diskReserveMegabytes * 1_048_576 });
+    const journal = await openSqliteJournal({
+      folder: dataDir,
+      clock,
+      log,
+      metrics,
+      diskReserveBytes: config.diskReserveMegabytes * 1_048_576,
+    });
     shutdown.onStop("journal", () => journal.close());
     const pepper = loadPepper(dataDir);
     const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock });
@@ -77,7 +90,16 @@ export async function startApp(parts: AppParts): Promise<App> {
     const consumers = await followConsumers(ledger, { shutdown });
 
     const pipeline = await startPipeline({ parts, journal, publisher: () => gateway.publisher, shutdown });
-    const gateway: Gateway = await createGateway({ config, journal, directory: () => current, consumers, pepper, clock, log: log.child({ part: "gateway" }), metrics });
+    const gateway: Gateway = await createGateway({
+      config,
+      journal,
+      directory: () => current,
+      consumers,
+      pepper,
+      clock,
+      log: log.child({ part: "gateway" }),
+      metrics,
+    });
     shutdown.onStop("gateway", () => gateway.close());
     const support: WebSupport = {
       health: () => healthOf({ journal, clock }),
@@ -85,9 +107,17 @@ export async function startApp(parts: AppParts): Promise<App> {
     };
     const web = await startWeb({ parts, journal, pipeline: pipeline.worker, support, shutdown });
     const control = await serveControl(dataDir, {
-      backup: ({ folder }) => backupAll({ series: { backup: pipeline.control.backupSeries }, ledger, journal, pepperFile: join(dataDir, "pepper") }, resolve(String(folder))),
+      backup: ({ folder }) =>
+        backupAll(
+          { series: { backup: pipeline.control.backupSeries }, ledger, journal, pepperFile: join(dataDir, "pepper") },
+          resolve(String(folder)),
+        ),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
-      status: async () => ({ addresses: addressesOf(gateway, web), points: await pipeline.control.seriesCount(), journal: await journal.stats() }),
+      status: async () => ({
+        addresses: addressesOf(gateway, web),
+        points: await pipeline.control.seriesCount(),
+        journal: await journal.stats(),
+      }),
     });
     shutdown.onStop("control", () => control.close());
     return { addresses: addressesOf(gateway, web), url: web.address.url, stop: () => shutdown.stop() };
@@ -107,7 +137,11 @@ function openDataDir(folder: string): string {
   if (!existsSync(path)) mkdirSync(path, { recursive: true, mode: 0o700 });
   const { mode } = statSync(path);
   if ((mode & 0o077) !== 0) {
-    throw new Misconfigured("DATA_DIR_OPEN", { what: "the data folder can be read by other users of this machine", where: path, mend: `chmod 700 ${path}` });
+    throw new Misconfigured("DATA_DIR_OPEN", {
+      what: "the data folder can be read by other users of this machine",
+      where: path,
+      mend: `chmod 700 ${path}`,
+    });
   }
   return path;
 }
@@ -115,25 +149,39 @@ function openDataDir(folder: string): string {
 async function firstRun(ledger: Ledger, { config, onFirstPassword }: AppParts): Promise<void> {
   if ((await ledger.accounts.users()).length > 0) return;
   const password = config.adminPassword ?? newSecret().slice(0, 20);
-  await ledger.accounts.putUser({ name: "admin", role: "admin", tenant: null, passwordHash: await hashPassword(password), totp: null });
+  await ledger.accounts.putUser({
+    name: "admin",
+    role: "admin",
+    tenant: null,
+    passwordHash: await hashPassword(password),
+    totp: null,
+  });
   if (!config.adminPassword) onFirstPassword("admin", password);
 }
 
 /** Rules from YAML go into the registry at start and whenever a file changes; a broken edit keeps the old ones. */
-async function keepRules(ledger: Ledger, config: Config, { log, shutdown }: { log: Logger; shutdown: Shutdown }): Promise<void> {
+async function keepRules(
+  ledger: Ledger,
+  config: Config,
+  { log, shutdown }: { log: Logger; shutdown: Shutdown },
+): Promise<void> {
   const packs = loadPacks();
   const folder = config.rulesDir ?? new URL("./alerts/rules/", import.meta.url);
   await ledger.registry.putRules(loadRules(folder, packs), "start");
   const stop = watchRules(folder, packs, {
     clock: systemClock,
     log,
-    onChange: (rules) => ledger.registry.putRules(rules, "file").then((changed) => log.info({ changed }, "rules reloaded")),
+    onChange: (rules) =>
+      ledger.registry.putRules(rules, "file").then((changed) => log.info({ changed }, "rules reloaded")),
   });
   shutdown.onStop("rules", stop);
 }
 
 const CONSUMERS_POLL_MS = 1_000;
-async function followConsumers(ledger: Ledger, { shutdown }: { shutdown: Shutdown }): Promise<() => readonly Consumer[]> {
+async function followConsumers(
+  ledger: Ledger,
+  { shutdown }: { shutdown: Shutdown },
+): Promise<() => readonly Consumer[]> {
   let consumers = await ledger.accounts.consumers();
   const stop = systemClock.every(CONSUMERS_POLL_MS, () => {
     ledger.accounts.consumers().then(
@@ -145,7 +193,12 @@ async function followConsumers(ledger: Ledger, { shutdown }: { shutdown: Shutdow
   return () => consumers;
 }
 
-async function startPipeline(options: { parts: AppParts; journal: SqliteJournal; publisher: () => Publisher; shutdown: Shutdown }): Promise<{ worker: Worker; control: PipelineControl }> {
+async function startPipeline(options: {
+  parts: AppParts;
+  journal: SqliteJournal;
+  publisher: () => Publisher;
+  shutdown: Shutdown;
+}): Promise<{ worker: Worker; control: PipelineControl }> {
   const { parts, journal, publisher, shutdown } = options;
   const publisherChannel = new MessageChannel();
   const controlChannel = new MessageChannel();
@@ -154,7 +207,12 @@ async function startPipeline(options: { parts: AppParts; journal: SqliteJournal;
   const journalPort = journal.connect();
   const worker = startThread(new URL("./app-pipeline.ts", import.meta.url), {
     name: "pipeline",
-    data: { config: parts.config, journalPort, publisherPort: publisherChannel.port2, controlPort: controlChannel.port2 },
+    data: {
+      config: parts.config,
+      journalPort,
+      publisherPort: publisherChannel.port2,
+      controlPort: controlChannel.port2,
+    },
     transfer: [journalPort, publisherChannel.port2, controlChannel.port2],
   });
   const control = remote<PipelineControl>(controlChannel.port1, PIPELINE_CONTROL);
@@ -177,7 +235,13 @@ async function startPipeline(options: { parts: AppParts; journal: SqliteJournal;
   return { worker, control };
 }
 
-async function startWeb(options: { parts: AppParts; journal: SqliteJournal; pipeline: Worker; support: WebSupport; shutdown: Shutdown }): Promise<WebReady> {
+async function startWeb(options: {
+  parts: AppParts;
+  journal: SqliteJournal;
+  pipeline: Worker;
+  support: WebSupport;
+  shutdown: Shutdown;
+}): Promise<WebReady> {
   const { parts, journal, pipeline, support, shutdown } = options;
   const built = new URL("./dashboards/web/", import.meta.url).pathname;
   const webRoot = existsSync(join(built, "index.html")) && import.meta.url.endsWith(".js") ? built : null;
@@ -195,7 +259,15 @@ async function startWeb(options: { parts: AppParts; journal: SqliteJournal; pipe
     const journalPort = journal.connect();
     const worker = startThread(new URL("./app-web.ts", import.meta.url), {
       name: "web",
-      data: { config: { ...parts.config, httpPort }, version: parts.version, webRoot, journalPort, seriesPort: series.port2, supportPort: supports.port2, controlPort: control.port2 },
+      data: {
+        config: { ...parts.config, httpPort },
+        version: parts.version,
+        webRoot,
+        journalPort,
+        seriesPort: series.port2,
+        supportPort: supports.port2,
+        controlPort: control.port2,
+      },
       transfer: [journalPort, series.port2, supports.port2, control.port2],
     });
     const remoteControl = remote<WebControl>(control.port1, WEB_CONTROL);

@@ -35,7 +35,9 @@ const configCheck: Verb = {
   run: async (call) => {
     const config = call.config();
     const secrets = ["influxAuth", "webhookSecret", "adminPassword"];
-    call.out.result(Object.fromEntries(Object.entries(config).map(([key, value]) => [key, secrets.includes(key) ? "[set]" : value])));
+    call.out.result(
+      Object.fromEntries(Object.entries(config).map(([key, value]) => [key, secrets.includes(key) ? "[set]" : value])),
+    );
     return EXIT.ok;
   },
 };
@@ -51,7 +53,13 @@ const registryImport: Verb = {
     const parsed = parseRegistryFile(readText(file), format);
     return withLedger(call, async (ledger, dataDir) => {
       const dryRun = call.flag("dry-run");
-      const report = await importRegistry({ registry: ledger.registry, pepper: loadPepper(dataDir), file: parsed, dryRun, by: ACTOR });
+      const report = await importRegistry({
+        registry: ledger.registry,
+        pepper: loadPepper(dataDir),
+        file: parsed,
+        dryRun,
+        by: ACTOR,
+      });
       if (!dryRun) await audit(ledger, "registry.import", file, `${report.added} added, ${report.changed} changed`);
       call.out.result(report, `${dryRun ? "would be " : ""}${report.added} added, ${report.changed} changed`);
       if (report.secrets.length > 0 && !call.flag("json")) {
@@ -67,7 +75,11 @@ function formatOf(file: string): "yaml" | "csv" {
   const extension = extname(file).toLowerCase();
   if (extension === ".yaml" || extension === ".yml") return "yaml";
   if (extension === ".csv") return "csv";
-  throw new Refused("REGISTRY_FORMAT", { what: `"${extension}" is not a format that this version imports`, where: file, mend: "save it as .csv (UTF-8) or .yaml" });
+  throw new Refused("REGISTRY_FORMAT", {
+    what: `"${extension}" is not a format that this version imports`,
+    where: file,
+    mend: "save it as .csv (UTF-8) or .yaml",
+  });
 }
 
 function readText(file: string): string {
@@ -86,7 +98,13 @@ const registryExport: Verb = {
   run: (call) =>
     withLedger(call, async (ledger) => {
       const snapshot = await ledger.registry.snapshot();
-      if (call.flag("json")) call.out.result({ tenants: snapshot.tenants, sites: snapshot.sites, stations: snapshot.stations, devices: snapshot.devices });
+      if (call.flag("json"))
+        call.out.result({
+          tenants: snapshot.tenants,
+          sites: snapshot.sites,
+          stations: snapshot.stations,
+          devices: snapshot.devices,
+        });
       else call.out.document(exportRegistry(snapshot));
       return EXIT.ok;
     }),
@@ -100,22 +118,37 @@ async function choosePassword(call: Call): Promise<{ readonly password: string; 
   return { password, made: !file };
 }
 
-const PASSWORD_FILE = { "password-file": { type: "string", value: "FILE", help: "read the password from here instead of making one" } } as const;
+const PASSWORD_FILE = {
+  "password-file": { type: "string", value: "FILE", help: "read the password from here instead of making one" },
+} as const;
 
 const userAdd: Verb = {
   name: "user add",
   summary: "add a person, or change role and tenant of one",
   operands: "NAME",
-  options: { role: { type: "string", value: "ROLE", help: ROLES.join(", ") }, tenant: { type: "string", value: "ID", help: "needed for role enterprise" }, ...PASSWORD_FILE },
+  options: {
+    role: { type: "string", value: "ROLE", help: ROLES.join(", ") },
+    tenant: { type: "string", value: "ID", help: "needed for role enterprise" },
+    ...PASSWORD_FILE,
+  },
   run: async (call) => {
     const name = idOf(operand(call, 0, "NAME"));
     const role = roleOf(call);
     const { password, made } = await choosePassword(call);
     return withLedger(call, async (ledger) => {
-      await ledger.accounts.putUser({ name, role, tenant: await tenantOf(call, ledger, role), passwordHash: await hashPassword(password), totp: null });
+      await ledger.accounts.putUser({
+        name,
+        role,
+        tenant: await tenantOf(call, ledger, role),
+        passwordHash: await hashPassword(password),
+        totp: null,
+      });
       await ledger.accounts.dropSessionsOf(name);
       await audit(ledger, "user.add", name, role);
-      call.out.result({ user: name, role, ...(made ? { password } : {}) }, made ? `${name} (${role}) password ${password}` : `${name} (${role})`);
+      call.out.result(
+        { user: name, role, ...(made ? { password } : {}) },
+        made ? `${name} (${role}) password ${password}` : `${name} (${role})`,
+      );
       return EXIT.ok;
     });
   },
@@ -131,7 +164,11 @@ const userReset: Verb = {
     const { password, made } = await choosePassword(call);
     return withLedger(call, async (ledger) => {
       const user = await ledger.accounts.user(name);
-      if (!user) throw new Refused("USER_UNKNOWN", { what: `there is no user ${name}`, mend: "`jingtu user list` shows all; `jingtu user add` makes one" });
+      if (!user)
+        throw new Refused("USER_UNKNOWN", {
+          what: `there is no user ${name}`,
+          mend: "`jingtu user list` shows all; `jingtu user add` makes one",
+        });
       await ledger.accounts.putUser({ ...user, passwordHash: await hashPassword(password), totp: null });
       await ledger.accounts.dropSessionsOf(name);
       await audit(ledger, "user.reset", name);
@@ -148,7 +185,8 @@ const userList: Verb = {
   options: {},
   run: (call) =>
     withLedger(call, async (ledger) => {
-      for (const { name, role, tenant } of await ledger.accounts.users()) call.out.result({ name, role, tenant }, `${name}\t${role}\t${tenant ?? ""}`);
+      for (const { name, role, tenant } of await ledger.accounts.users())
+        call.out.result({ name, role, tenant }, `${name}\t${role}\t${tenant ?? ""}`);
       return EXIT.ok;
     }),
 };
@@ -171,7 +209,13 @@ const tokenCreate: Verb = {
       const token = newSecret();
       const name = call.text("name") ?? `token-${systemClock.now().toString(36)}`;
       const expiresAt = systemClock.now() + ttl.data;
-      await ledger.accounts.putToken({ hmac: hmacSecret(loadPepper(dataDir), token), name, role, tenant: await tenantOf(call, ledger, role), expiresAt });
+      await ledger.accounts.putToken({
+        hmac: hmacSecret(loadPepper(dataDir), token),
+        name,
+        role,
+        tenant: await tenantOf(call, ledger, role),
+        expiresAt,
+      });
       await audit(ledger, "token.create", name, role);
       call.out.result({ token, name, role, expiresAt: new Date(expiresAt).toISOString() }, token);
       return EXIT.ok;
@@ -222,7 +266,19 @@ async function tenantOf(call: Call, ledger: Ledger, role: Role): Promise<string 
 async function knownTenant(ledger: Ledger, tenant: string): Promise<void> {
   const { tenants } = await ledger.registry.snapshot();
   if (tenants.some(({ id }) => id === tenant)) return;
-  throw new Refused("TENANT_UNKNOWN", { what: `there is no tenant ${tenant}`, mend: `known: ${tenants.map(({ id }) => id).join(", ") || "none; import a registry first"}` });
+  throw new Refused("TENANT_UNKNOWN", {
+    what: `there is no tenant ${tenant}`,
+    mend: `known: ${tenants.map(({ id }) => id).join(", ") || "none; import a registry first"}`,
+  });
 }
 
-export const adminVerbs: readonly Verb[] = [configCheck, registryImport, registryExport, userAdd, userReset, userList, tokenCreate, consumerAdd];
+export const adminVerbs: readonly Verb[] = [
+  configCheck,
+  registryImport,
+  registryExport,
+  userAdd,
+  userReset,
+  userList,
+  tokenCreate,
+  consumerAdd,
+];

@@ -14,9 +14,17 @@ import { openLedger } from "../storage/sql-sqlite.ts";
 import { type Call, operand, UsageError, type Verb } from "./verb.ts";
 
 /** Reads the journal of the data folder, beside a running server or without one. */
-async function withReader<T>(call: Call, work: (journal: Pick<Journal, "read" | "end" | "stats">) => Promise<T>): Promise<T> {
+async function withReader<T>(
+  call: Call,
+  work: (journal: Pick<Journal, "read" | "end" | "stats">) => Promise<T>,
+): Promise<T> {
   const { dataDir } = call.config();
-  if (!existsSync(join(dataDir, "journal.db"))) throw new Refused("JOURNAL_ABSENT", { what: "there is no journal here", where: resolve(dataDir), mend: "set EWS_DATA_DIR to the server's data folder" });
+  if (!existsSync(join(dataDir, "journal.db")))
+    throw new Refused("JOURNAL_ABSENT", {
+      what: "there is no journal here",
+      where: resolve(dataDir),
+      mend: "set EWS_DATA_DIR to the server's data folder",
+    });
   const reader = await openJournalReader(dataDir);
   try {
     return await work(reader);
@@ -29,7 +37,10 @@ const quarantineList: Verb = {
   name: "quarantine list",
   summary: "list messages that could not be used, newest first",
   operands: "",
-  options: { limit: { type: "string", value: "N", help: "at most N, default 50" }, code: { type: "string", value: "CODE", help: "only this reason" } },
+  options: {
+    limit: { type: "string", value: "N", help: "at most N, default 50" },
+    code: { type: "string", value: "CODE", help: "only this reason" },
+  },
   run: (call) =>
     withReader(call, async (journal) => {
       const limit = Number(call.text("limit") ?? 50);
@@ -38,7 +49,10 @@ const quarantineList: Verb = {
       const { items } = await listQuarantine(journal, { limit, ...(code ? { code } : {}) });
       for (const item of items) {
         const { payload, ...rest } = item;
-        call.out.result({ ...rest, payloadBytes: Buffer.byteLength(payload, "base64") }, `${item.offset}\t${new Date(item.at).toISOString()}\t${item.device}\t${item.code}\t${item.detail}`);
+        call.out.result(
+          { ...rest, payloadBytes: Buffer.byteLength(payload, "base64") },
+          `${item.offset}\t${new Date(item.at).toISOString()}\t${item.device}\t${item.code}\t${item.detail}`,
+        );
       }
       return EXIT.ok;
     }),
@@ -53,7 +67,11 @@ const quarantineShow: Verb = {
     withReader(call, async (journal) => {
       const offset = offsetOf(operand(call, 0, "OFFSET"));
       const item = await showQuarantine(journal, offset);
-      if (!item) throw new Refused("QUARANTINE_UNKNOWN", { what: `there is no entry ${offset}`, mend: "`jingtu quarantine list` shows what is there" });
+      if (!item)
+        throw new Refused("QUARANTINE_UNKNOWN", {
+          what: `there is no entry ${offset}`,
+          mend: "`jingtu quarantine list` shows what is there",
+        });
       call.out.result({ offset, ...item, text: Buffer.from(item.payload, "base64").toString("utf8") });
       return EXIT.ok;
     }),
@@ -76,7 +94,13 @@ const quarantineReplay: Verb = {
 };
 
 async function withWriter<T>(dataDir: string, work: (journal: Journal) => Promise<T>): Promise<T> {
-  const journal = await openSqliteJournal({ folder: dataDir, clock: systemClock, log: createLogger("warn", "cli"), metrics: new Metrics(), diskReserveBytes: 0 });
+  const journal = await openSqliteJournal({
+    folder: dataDir,
+    clock: systemClock,
+    log: createLogger("warn", "cli"),
+    metrics: new Metrics(),
+    diskReserveBytes: 0,
+  });
   try {
     return await work(journal);
   } finally {
@@ -162,4 +186,12 @@ const statusVerb: Verb = {
   },
 };
 
-export const dataVerbs: readonly Verb[] = [quarantineList, quarantineShow, quarantineReplay, backupVerb, verifyVerb, restoreVerb, statusVerb];
+export const dataVerbs: readonly Verb[] = [
+  quarantineList,
+  quarantineShow,
+  quarantineReplay,
+  backupVerb,
+  verifyVerb,
+  restoreVerb,
+  statusVerb,
+];

@@ -32,7 +32,11 @@ export const demoVerb: Verb = {
   summary: "a demonstration city with simulated devices on temporary data",
   operands: "",
   options: {
-    scenario: { type: "string", value: "NAME", help: "plume (default): a cadmium alarm within minutes; calm: no pollution alarm" },
+    scenario: {
+      type: "string",
+      value: "NAME",
+      help: "plume (default): a cadmium alarm within minutes; calm: no pollution alarm",
+    },
     days: { type: "string", value: "N", help: "days of history, default 30" },
     seed: { type: "string", value: "N", help: "seed of the simulated ground, default 1" },
   },
@@ -49,7 +53,13 @@ export const demoVerb: Verb = {
       const { people, members } = await seedLedger(dataDir, city, { scenario, seed });
       let fatal: ((error: Error) => void) | undefined;
       const failed = new Promise<Error>((resolve) => (fatal = resolve));
-      app = await startApp({ config, version: VERSION, log: createLogger(config.logLevel, "demo"), onFirstPassword: () => undefined, onFatal: (error) => fatal?.(error) });
+      app = await startApp({
+        config,
+        version: VERSION,
+        log: createLogger(config.logLevel, "demo"),
+        onFirstPassword: () => undefined,
+        onFatal: (error) => fatal?.(error),
+      });
       fleet = createFleet({ url: `mqtt://127.0.0.1:${app.addresses.mqtt}`, members, boot: "demo", clock: systemClock });
       await backfill(fleet, days, out, signal);
       if (!signal.aborted) announce(app, people, city, scenario, out);
@@ -78,7 +88,11 @@ function wholeNumber(text: string, option: string): number {
 
 /** The usual ports, or the next free ones, said aloud. */
 async function demoConfig(dataDir: string, logLevel: string, out: Output): Promise<Config> {
-  const [mqttPort, wsPort, httpPort] = [await freePort(1883, "MQTT", out), await freePort(9001, "WebSocket", out), await freePort(8080, "HTTP", out)];
+  const [mqttPort, wsPort, httpPort] = [
+    await freePort(1883, "MQTT", out),
+    await freePort(9001, "WebSocket", out),
+    await freePort(8080, "HTTP", out),
+  ];
   return Config.parse({ dataDir, mqttPort, mqttsPort: 0, wsPort, httpPort, logLevel });
 }
 
@@ -115,14 +129,19 @@ const PEOPLE: readonly Omit<Person, "password">[] = [
 ];
 
 /** The registry, the people with fresh passwords, and every device's own credential. */
-async function seedLedger(dataDir: string, city: DemoCity, { scenario, seed }: { scenario: Scenario; seed: number }): Promise<{ people: Person[]; members: FleetMember[] }> {
+async function seedLedger(
+  dataDir: string,
+  city: DemoCity,
+  { scenario, seed }: { scenario: Scenario; seed: number },
+): Promise<{ people: Person[]; members: FleetMember[] }> {
   const pepper = loadPepper(dataDir);
   const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
   try {
     const { contents, behaviours } = city;
     await ledger.registry.put(contents, "demo");
     const people = PEOPLE.map((person) => ({ ...person, password: newSecret().slice(0, 16) }));
-    for (const { password, ...person } of people) await ledger.accounts.putUser({ ...person, passwordHash: await hashPassword(password), totp: null });
+    for (const { password, ...person } of people)
+      await ledger.accounts.putUser({ ...person, passwordHash: await hashPassword(password), totp: null });
     const plant = createPlant({ seed, scenario, releasedAt: systemClock.now() });
     const stations = new Map(contents.stations.map((station) => [station.id, station]));
     const sites = new Map(contents.sites.map((site) => [site.id, site]));
@@ -138,9 +157,20 @@ async function seedLedger(dataDir: string, city: DemoCity, { scenario, seed }: {
       const measure = (time: number) =>
         Object.entries(device.quantities).flatMap(([quantity, unit]) => {
           const behaviour = behaviours.get(`${station.id}/${quantity}`);
-          return behaviour ? [{ p: quantity, v: plant.value(`${station.id}/${quantity}`, behaviour, time), u: unit }] : [];
+          return behaviour
+            ? [{ p: quantity, v: plant.value(`${station.id}/${quantity}`, behaviour, time), u: unit }]
+            : [];
         });
-      return [{ identity: { id: device.id, secret: secrets.get(device.id) ?? "", prefix: devicePrefix(site, station, device) }, measure }];
+      return [
+        {
+          identity: {
+            id: device.id,
+            secret: secrets.get(device.id) ?? "",
+            prefix: devicePrefix(site, station, device),
+          },
+          measure,
+        },
+      ];
     });
     return { people, members };
   } finally {
@@ -148,7 +178,12 @@ async function seedLedger(dataDir: string, city: DemoCity, { scenario, seed }: {
   }
 }
 
-async function backfill(fleet: ReturnType<typeof createFleet>, days: number, out: Output, signal: AbortSignal): Promise<void> {
+async function backfill(
+  fleet: ReturnType<typeof createFleet>,
+  days: number,
+  out: Output,
+  signal: AbortSignal,
+): Promise<void> {
   const startedAt = systemClock.monotonic();
   const to = Math.floor(systemClock.now() / HISTORY_STEP_MS) * HISTORY_STEP_MS;
   let said = 0;
@@ -158,13 +193,24 @@ async function backfill(fleet: ReturnType<typeof createFleet>, days: number, out
     out.say(`  ${readings.toLocaleString("en")} readings of history acknowledged …`);
   });
   out.say(`Sending ${days} days of history over MQTT …`);
-  const total = await Promise.race([work, new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true }))]);
+  const total = await Promise.race([
+    work,
+    new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true })),
+  ]);
   if (total === null) return;
   const seconds = (systemClock.monotonic() - startedAt) / 1_000;
-  out.say(`${total.toLocaleString("en")} readings in ${seconds.toFixed(1)} s, every one acknowledged after it was on disk.`);
+  out.say(
+    `${total.toLocaleString("en")} readings in ${seconds.toFixed(1)} s, every one acknowledged after it was on disk.`,
+  );
 }
 
-function announce(app: App, people: readonly Person[], { plumeStation }: DemoCity, scenario: Scenario, out: Output): void {
+function announce(
+  app: App,
+  people: readonly Person[],
+  { plumeStation }: DemoCity,
+  scenario: Scenario,
+  out: Output,
+): void {
   const width = Math.max(...people.map((person) => person.name.length));
   out.document(
     [

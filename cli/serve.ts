@@ -20,7 +20,10 @@ export const serveVerb: Verb = {
       config,
       version: VERSION,
       log,
-      onFirstPassword: (name, password) => out.say(`First run. Sign in as ${name} with password ${password} (shown once; \`jingtu user reset ${name}\` makes a new one).`),
+      onFirstPassword: (name, password) =>
+        out.say(
+          `First run. Sign in as ${name} with password ${password} (shown once; \`jingtu user reset ${name}\` makes a new one).`,
+        ),
       onFatal: (error) => fatal?.(error),
     });
     out.document(`${JSON.stringify({ ready: app.addresses })}\n`);
@@ -40,7 +43,6 @@ function stopAsked(signal: AbortSignal): Promise<undefined> {
 }
 
 async function drainOver(ms: number, log: Logger): Promise<void> {
-
   await systemClock.sleep(ms);
   log.error({ ms }, "the drain took too long; exiting, the journal holds what was acknowledged");
 }

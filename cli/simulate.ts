@@ -79,9 +79,16 @@ async function provision(config: Config, contents: RegistryContents): Promise<Ma
 
 function identitiesOf(file: string): Map<string, DeviceIdentity> {
   const registry = parseRegistryFile(readFileSync(file, "utf8"), "yaml");
-  const secrets = new Map(registry.devices.flatMap((device) => (device.secret ? [[device.id, device.secret] as const] : [])));
+  const secrets = new Map(
+    registry.devices.flatMap((device) => (device.secret ? [[device.id, device.secret] as const] : [])),
+  );
   const missing = registry.devices.filter((device) => !secrets.has(device.id)).map((device) => device.id);
-  if (missing.length > 0) throw new Misconfigured("SECRET_MISSING", { what: `no secret for ${missing.join(", ")}`, where: file, mend: "add `secret:` to each device of the file" });
+  if (missing.length > 0)
+    throw new Misconfigured("SECRET_MISSING", {
+      what: `no secret for ${missing.join(", ")}`,
+      where: file,
+      mend: "add `secret:` to each device of the file",
+    });
   return identityMap(registry, secrets);
 }
 
@@ -93,7 +100,8 @@ function identityMap(contents: RegistryContents, secrets: ReadonlyMap<string, st
     const station = stations.get(device.station);
     const site = station && sites.get(station.site);
     const secret = secrets.get(device.id);
-    if (station && site && secret) identities.set(station.id, { id: device.id, secret, prefix: devicePrefix(site, station, device) });
+    if (station && site && secret)
+      identities.set(station.id, { id: device.id, secret, prefix: devicePrefix(site, station, device) });
   }
   return identities;
 }

@@ -23,7 +23,14 @@ const gradeVerb: Verb = {
     const bytes = readCsv(csv);
     const [land, crop] = [text("land"), text("crop")];
     let failed = false;
-    for (const row of gradeCsv({ packs: loadPacks(), packId, csv: bytes, file: csv, ...(land ? { land } : {}), ...(crop ? { crop } : {}) })) {
+    for (const row of gradeCsv({
+      packs: loadPacks(),
+      packId,
+      csv: bytes,
+      file: csv,
+      ...(land ? { land } : {}),
+      ...(crop ? { crop } : {}),
+    })) {
       failed ||= "error" in row;
       out.result(row);
     }
@@ -35,7 +42,11 @@ function readCsv(path: string): Buffer {
   try {
     return readFileSync(path === "-" ? 0 : path);
   } catch (error) {
-    throw new Refused("CSV_UNREADABLE", { what: (error as Error).message, where: path, mend: "give a readable CSV file, or - for standard input" });
+    throw new Refused("CSV_UNREADABLE", {
+      what: (error as Error).message,
+      where: path,
+      mend: "give a readable CSV file, or - for standard input",
+    });
   }
 }
 

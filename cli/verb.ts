@@ -2,7 +2,12 @@
 import { parseArgs } from "node:util";
 import { type Config, loadConfig } from "../core/config.ts";
 
-type OptionSpec = Readonly<Record<string, { readonly type: "string" | "boolean"; readonly short?: string; readonly help: string; readonly value?: string }>>;
+type OptionSpec = Readonly<
+  Record<
+    string,
+    { readonly type: "string" | "boolean"; readonly short?: string; readonly help: string; readonly value?: string }
+  >
+>;
 
 export interface Verb {
   readonly name: string;
@@ -45,14 +50,21 @@ const COMMON: OptionSpec = {
 };
 
 /** @throws UsageError naming the unknown or missing word. */
-export function parseCall(verb: Verb, args: readonly string[], env: Call["env"], signal: AbortSignal): { readonly call: Call; readonly help: boolean } {
+export function parseCall(
+  verb: Verb,
+  args: readonly string[],
+  env: Call["env"],
+  signal: AbortSignal,
+): { readonly call: Call; readonly help: boolean } {
   const options = { ...COMMON, ...verb.options };
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: Object.fromEntries(Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }])),
+      options: Object.fromEntries(
+        Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }]),
+      ),
     });
   } catch (error) {
     throw new UsageError((error as Error).message);
@@ -77,7 +89,8 @@ export function parseCall(verb: Verb, args: readonly string[], env: Call["env"],
 
 export function usage(verb: Verb): string {
   const options = Object.entries({ ...verb.options, ...COMMON });
-  const label = ([name, { short, value }]: (typeof options)[number]): string => `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
+  const label = ([name, { short, value }]: (typeof options)[number]): string =>
+    `${short ? `-${short}, ` : ""}--${name}${value ? ` ${value}` : ""}`;
   const width = Math.max(...options.map((option) => label(option).length));
   return [
     `jingtu ${verb.name}${verb.operands ? ` ${verb.operands}` : ""} [options]`,

@@ -1,6 +1,6 @@
 /** Logging (pino, secrets redacted, to stderr) and metrics (Prometheus). Pure code does neither. */
 import { pino } from "pino";
-import { Counter, Gauge, Histogram, Registry as MetricRegistry } from "prom-client";
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry as MetricRegistry } from "prom-client";
 
 export type Logger = Pick<pino.Logger, "debug" | "info" | "warn" | "error" | "fatal" | "child">;
 
@@ -92,4 +92,9 @@ export class Metrics {
   snapshot(): Promise<object[]> {
     return this.registry.getMetricsAsJSON();
   }
+}
+
+/** Prometheus text of several threads' snapshots: counters, histograms and gauges of one name and labels are added up. */
+export function mergeMetrics(snapshots: readonly (readonly object[])[]): Promise<string> {
+  return AggregatorRegistry.aggregate(snapshots.map((snapshot) => [...snapshot])).metrics();
 }

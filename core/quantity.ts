@@ -190,15 +190,25 @@ const SPECIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 /** Matches "mg/L as NO3", "mg/L as NO3-", "mg/L{NO3}", "mg{NO3}/L". */
 const SPECIES_UNIT = /^(.+?)(?: as ([A-Z0-9a-z]+?)[-+]*(?: ?2-)?|\{([A-Za-z0-9]+)\}(\/L)?)$/;
 
+/** `value * factor / divisor + offset`. Small factors are kept as divisors: 5 / 1000 is exact where 5 * 0.001 is not. */
 export interface Conversion {
   readonly factor: number;
+  readonly divisor: number;
   readonly offset: number;
+}
+
+const SAME: Conversion = { factor: 1, divisor: 1, offset: 0 };
+
+function scale(factor: number, offset = 0): Conversion {
+  const inverse = Math.round(1 / factor);
+  const whole = factor < 1 && Math.abs(1 / factor - inverse) < 1e-9 * inverse;
+  return whole ? { factor: 1, divisor: inverse, offset } : { factor, divisor: 1, offset };
 }
 
 const cache = new Map<string, Conversion | null>();
 
 /**
- * How a value in `unit` becomes the canonical unit: `value * factor + offset`. Null when the unit is not known for the
+ * How a value in `unit` becomes the canonical unit, see `convert`. Null when the unit is not known for the
  * quantity in this medium; the caller quarantines, never guesses.
  */
 export function conversion(quantity: string, medium: Medium, unit: string): Conversion | null {
@@ -219,19 +229,18 @@ function findConversion(quantity: string, medium: Medium, unit: string): Convers
   if (species) {
     const ratio = SPECIES[quantity]?.[species[2] ?? species[3] ?? ""];
     const inner = ratio === undefined ? null : findConversion(quantity, medium, `${species[1]}${species[4] ?? ""}`);
-    return inner && ratio !== undefined ? { factor: inner.factor * ratio, offset: inner.offset } : null;
+    return inner && ratio !== undefined ? scale((inner.factor * ratio) / inner.divisor, inner.offset) : null;
   }
   const from = UNITS[text];
   const to = UNITS[plainUnit(spec.unit)];
-  if (!from || !to) return text === plainUnit(spec.unit) ? { factor: 1, offset: 0 } : null;
-  if (text === plainUnit(spec.unit)) return { factor: 1, offset: 0 };
+  if (text === plainUnit(spec.unit)) return SAME;
+  if (!from || !to) return null;
   if (from.dimension === to.dimension) {
-    const factor = from.factor / to.factor;
-    return { factor, offset: ((from.offset ?? 0) - (to.offset ?? 0)) / to.factor };
+    return scale(from.factor / to.factor, ((from.offset ?? 0) - (to.offset ?? 0)) / to.factor);
   }
   const molarMass = byId.get(quantity)?.molarMass;
   if (from.dimension === "amount-concentration" && to.dimension === "mass-concentration" && molarMass) {
-    return { factor: (from.factor * molarMass) / to.factor, offset: 0 }; // mmol/L × g/mol = mg/L
+    return scale((from.factor * molarMass) / to.factor); // mmol/L × g/mol = mg/L
   }
   return null;
 }
@@ -242,10 +251,10 @@ function plainUnit(unit: string): string {
 }
 
 /**
- * Applies a conversion without leaving decimal dust: 0.5 µg/L is 0.0005 mg/L, not 0.0005000000000000001. Values that a
- * factor changes are rounded to 15 significant digits, which every double keeps.
+ * Applies a conversion without leaving decimal dust: 0.5 µg/L is 0.0005 mg/L. Division by a whole number rounds once;
+ * other factors are rounded to 15 significant digits, which every double keeps.
  */
-export function convert(value: number, { factor, offset }: Conversion): number {
-  if (factor === 1 && offset === 0) return value;
-  return Number((value * factor + offset).toPrecision(15));
+export function convert(value: number, { factor, divisor, offset }: Conversion): number {
+  if (offset === 0 && factor === 1) return divisor === 1 ? value : value / divisor;
+  return Number(((value * factor) / divisor + offset).toPrecision(15));
 }

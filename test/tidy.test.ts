@@ -24,7 +24,9 @@ function read(path: string): Source {
   return { path, text, imports };
 }
 
-const rootFiles = readdirSync(ROOT).filter((name) => name.endsWith(".ts") && !name.endsWith(".config.ts")).map(read);
+const rootFiles = readdirSync(ROOT)
+  .filter((name) => name.endsWith(".ts") && !name.endsWith(".config.ts"))
+  .map(read);
 const sources = [...FOLDERS.flatMap(sourcesBelow), ...rootFiles];
 
 /** Where each folder's own imports may lead. */
@@ -73,7 +75,10 @@ describe("tidy", () => {
 
   test("simulators are known to main.ts and demo.ts only", () => {
     const faults = rootFiles
-      .filter(({ path, imports }) => !["main.ts", "demo.ts"].includes(path) && imports.some((target) => target.includes("/simulators/")))
+      .filter(
+        ({ path, imports }) =>
+          !["main.ts", "demo.ts"].includes(path) && imports.some((target) => target.includes("/simulators/")),
+      )
       .map(({ path }) => `${path} imports simulators/: only main.ts and demo.ts may`);
     expect(faults).toEqual([]);
   });
@@ -93,13 +98,21 @@ describe("tidy", () => {
     const faults = sources
       .filter(({ path }) => path !== "core/clock.ts" && !path.startsWith("dashboards/web/"))
       .flatMap(({ path, text }) =>
-        text.split("\n").flatMap((line, index) => (CLOCK.test(line) && !/^\s*(\/\/|\*)/.test(line) ? [`${path}:${index + 1}: use Clock (shells) or \`now\` (pure code)`] : [])),
+        text
+          .split("\n")
+          .flatMap((line, index) =>
+            CLOCK.test(line) && !/^\s*(\/\/|\*)/.test(line)
+              ? [`${path}:${index + 1}: use Clock (shells) or \`now\` (pure code)`]
+              : [],
+          ),
       );
     expect(faults).toEqual([]);
   });
 
   test("the environment and arguments are read in main.ts only", () => {
-    const faults = sources.filter(({ path, text }) => path !== "main.ts" && /process\.(env|argv)\b/.test(text)).map(({ path }) => `${path}: take it as an argument`);
+    const faults = sources
+      .filter(({ path, text }) => path !== "main.ts" && /process\.(env|argv)\b/.test(text))
+      .map(({ path }) => `${path}: take it as an argument`);
     expect(faults).toEqual([]);
   });
 
@@ -109,7 +122,9 @@ describe("tidy", () => {
       const lines = text.split("\n").length;
       return [
         ...(lines > 400 && !tables.includes(path) ? [`${path} has ${lines} lines: split it by idea`] : []),
-        ...(/^(#!.*\n)?\s*(\/\*\*|\/\/)/.test(text) ? [] : [`${path} does not open with a comment saying what it is for`]),
+        ...(/^(#!.*\n)?\s*(\/\*\*|\/\/)/.test(text)
+          ? []
+          : [`${path} does not open with a comment saying what it is for`]),
       ];
     });
     expect(faults).toEqual([]);
