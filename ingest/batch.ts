@@ -1,0 +1,225 @@
+/**
+ * What one batch of raw messages becomes: one packed readings block, quarantine entries, and the counts. No journal, no
+ * clock: entries in, a result out, with the de-duplication memory moved on.
+ */
+import { decodeRaw, type Quarantined, type RawMessage } from "../core/envelope.ts";
+import type { Directory } from "../core/ports.ts";
+import type { Origin } from "../core/reading.ts";
+import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
+import type { DeviceContext } from "../core/site.ts";
+import { type Decoded, type Fault, fault } from "./codecs/codec.ts";
+import { decodeTelemetry } from "./codecs/telemetry.ts";
+import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
+import { Normaliser, type Row } from "./normalise.ts";
+import { encodeQuarantined } from "./quarantine.ts";
+import { judgeChannel } from "./validate.ts";
+
+export interface BatchCounts {
+  messages: number;
+  /** Channels that hold no readings. */
+  messagesPassed: number;
+  messagesRepeated: number;
+  messagesRefused: number;
+  readingsStored: number;
+  /** Equal to what is known, or in a repeated message. */
+  readingsRepeated: number;
+  /** Stored, and they replaced another value. */
+  readingsCorrected: number;
+  /** Lost against a value with a higher seq. */
+  readingsSuperseded: number;
+  readingsRefused: number;
+}
+
+export interface Batch {
+  /** Null when no row came of it. */
+  readonly block: Uint8Array | null;
+  readonly rows: number;
+  readonly quarantine: readonly Uint8Array[];
+  readonly counts: Readonly<BatchCounts>;
+  /** Quarantine entries by code. */
+  readonly codes: ReadonlyMap<string, number>;
+}
+
+interface Known {
+  readonly context: DeviceContext;
+  readonly normaliser: Normaliser;
+  /** The one topic of nearly every message. */
+  telemetryTopic: string | null;
+}
+
+interface Refusals {
+  readonly detail: string;
+  readings: number;
+}
+
+export class BatchMaker {
+  readonly #directory: () => Directory;
+  readonly #dedupe: Dedupe;
+  readonly #onBug: (error: unknown, message: RawMessage) => void;
+  readonly #block = new ReadingBlockBuilder();
+  #quarantine: Uint8Array[] = [];
+  #codes = new Map<string, number>();
+  #counts = noCounts();
+  #known = new Map<string, Known>();
+  #knownFor: Directory | null = null;
+
+  /** @param onBug told of an exception while a message was judged; the message itself goes to quarantine. */
+  constructor(parts: {
+    readonly directory: () => Directory;
+    readonly dedupe: Dedupe;
+    readonly onBug: (error: unknown, message: RawMessage) => void;
+  }) {
+    this.#directory = parts.directory;
+    this.#dedupe = parts.dedupe;
+    this.#onBug = parts.onBug;
+  }
+
+  /** @param now wall clock, ms; written into quarantine entries. */
+  add(entry: Uint8Array, now: number): void {
+    this.#counts.messages += 1;
+    let message: RawMessage = { receivedAt: now, device: "", topic: "", payload: entry };
+    try {
+      message = decodeRaw(entry);
+      this.#judge(message, now);
+    } catch (error) {
+      this.#onBug(error, message);
+      this.#refuse(message, fault("INTERNAL_ERROR", String(error)), now);
+    }
+  }
+
+  /** Hands over what has been gathered and begins the next batch. */
+  take(): Batch {
+    const rows = this.#block.count;
+    const batch = {
+      block: rows > 0 ? this.#block.encode() : null,
+      rows,
+      quarantine: this.#quarantine,
+      counts: this.#counts,
+      codes: this.#codes,
+    };
+    this.#block.clear();
+    this.#quarantine = [];
+    this.#codes = new Map();
+    this.#counts = noCounts();
+    return batch;
+  }
+
+  #judge(message: RawMessage, now: number): void {
+    const known = this.#find(message.device);
+    if (!known || known.telemetryTopic !== message.topic) {
+      const verdict = judgeChannel(message, known?.context);
+      if (verdict.kind === "pass") this.#counts.messagesPassed += 1;
+      if (verdict.kind === "refuse") this.#refuse(message, verdict.fault, now);
+      if (verdict.kind !== "decode" || !known) return;
+      known.telemetryTopic = message.topic;
+    }
+    const decoded = decodeTelemetry(message.payload, known.context.device);
+    if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
+    else this.#use(decoded, message, known.normaliser, now);
+  }
+
+  #use(decoded: Decoded, message: RawMessage, normaliser: Normaliser, now: number): void {
+    const { device, receivedAt } = message;
+    const origin = { device, boot: decoded.boot, seq: decoded.seq, receivedAt, backfill: decoded.backfill };
+    if (this.#dedupe.isRepeat(origin)) {
+      this.#counts.messagesRepeated += 1;
+      this.#counts.readingsRepeated += decoded.readings.length + decoded.faults.length;
+      return;
+    }
+    // Everything that could fail comes before the first row: a message is used once or not at all.
+    const rows: Row[] = [];
+    let refusals: Map<string, Refusals> | null = null;
+    for (const found of decoded.faults) refusals = note(refusals, found);
+    for (const reading of decoded.readings) {
+      const row = normaliser.row(reading, receivedAt);
+      if ("code" in row) refusals = note(refusals, row);
+      else rows.push(row);
+    }
+    this.#useRows(rows, origin);
+    this.#dedupe.settle(origin, refusals !== null);
+    if (refusals) this.#quarantineReadings(message, refusals, now);
+  }
+
+  #useRows(rows: readonly Row[], origin: Origin): void {
+    const counts = this.#counts;
+    let isNamed = false;
+    for (const { series, time, value, reading, flag } of rows) {
+      const window = this.#dedupe.window(series);
+      const verdict = this.#dedupe.judge(window, time, value, markOf(reading.cmp, reading.qualifier));
+      if (verdict === "repeat") counts.readingsRepeated += 1;
+      else if (verdict === "superseded") counts.readingsSuperseded += 1;
+      else {
+        if (!isNamed) this.#block.message(origin);
+        isNamed = true;
+        this.#block.row(series, time, value, comparisonCode(reading.cmp), flag, reading.qualifier.charCodeAt(0));
+        counts.readingsStored += 1;
+        if (verdict === "fresh") continue;
+        this.#block.correct(window.oldValue, comparisonOfMark(window.oldMark));
+        counts.readingsCorrected += 1;
+      }
+    }
+  }
+
+  #find(device: string): Known | undefined {
+    const directory = this.#directory();
+    if (directory !== this.#knownFor) {
+      this.#known = new Map();
+      this.#knownFor = directory;
+    }
+    let known = this.#known.get(device);
+    if (!known) {
+      const context = directory.device(device);
+      if (!context) return undefined;
+      known = { context, normaliser: new Normaliser(context), telemetryTopic: null };
+      this.#known.set(device, known);
+    }
+    return known;
+  }
+
+  #refuse(message: RawMessage, { code, detail }: Fault, now: number): void {
+    this.#counts.messagesRefused += 1;
+    this.#put(message, { code, detail, readings: 0 }, now, true);
+  }
+
+  #quarantineReadings(message: RawMessage, refusals: Map<string, Refusals>, now: number): void {
+    let isFirst = true;
+    for (const [code, { detail, readings }] of refusals) {
+      this.#counts.readingsRefused += readings;
+      this.#put(message, { code, detail, readings }, now, isFirst);
+      isFirst = false;
+    }
+  }
+
+  #put(
+    { receivedAt, device, topic, payload }: RawMessage,
+    why: Pick<Quarantined, "code" | "detail" | "readings">,
+    now: number,
+    isFirst: boolean,
+  ): void {
+    this.#quarantine.push(encodeQuarantined({ at: now, receivedAt, device, topic, ...why }, payload, isFirst));
+    this.#codes.set(why.code, (this.#codes.get(why.code) ?? 0) + 1);
+  }
+}
+
+/** The first detail of a code stands for all of its readings. */
+function note(refusals: Map<string, Refusals> | null, { code, detail }: Fault): Map<string, Refusals> {
+  const all = refusals ?? new Map<string, Refusals>();
+  const known = all.get(code);
+  if (known) known.readings += 1;
+  else all.set(code, { detail, readings: 1 });
+  return all;
+}
+
+function noCounts(): BatchCounts {
+  return {
+    messages: 0,
+    messagesPassed: 0,
+    messagesRepeated: 0,
+    messagesRefused: 0,
+    readingsStored: 0,
+    readingsRepeated: 0,
+    readingsCorrected: 0,
+    readingsSuperseded: 0,
+    readingsRefused: 0,
+  };
+}

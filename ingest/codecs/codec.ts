@@ -1,0 +1,61 @@
+/**
+ * The shape of every payload decoder: bytes and the sender's profile in, readings as sent or a named refusal out. Pure,
+ * and it never throws for what a device sent.
+ */
+import type { Aggregate, Comparison, Fraction, Qualifier } from "../../core/reading.ts";
+import type { Device } from "../../core/site.ts";
+
+/** What a decoder may know about its sender; formats without names or units take them from here. */
+export type DeviceProfile = Pick<Device, "quantities">;
+
+/** One reading as sent: nothing looked up, nothing converted. */
+export interface DecodedReading {
+  /** Own quantity id or HJ 212 code. */
+  readonly quantity: string;
+  /** In `unit`; null when the device says that it has none. */
+  readonly value: number | null;
+  /** Undefined: the unit the registry names for this quantity. */
+  readonly unit: string | undefined;
+  readonly cmp: Comparison;
+  readonly qualifier: Qualifier;
+  /** Ms since 1970 UTC; null: none was sent, so arrival time counts. */
+  readonly time: number | null;
+  readonly aggregate: Aggregate;
+  readonly fraction: Fraction;
+}
+
+/** Why something could not be used. `detail` names the place; at most `DETAIL_MAX` characters, no control characters, no lone surrogates. */
+export interface Fault {
+  readonly code: string;
+  readonly detail: string;
+}
+
+/** The whole message is unusable. */
+export interface Refusal {
+  readonly refused: Fault;
+}
+
+export interface Decoded {
+  /** Empty when none was sent. */
+  readonly boot: string;
+  /** -1 when none was sent. */
+  readonly seq: number;
+  readonly backfill: boolean;
+  readonly readings: readonly DecodedReading[];
+  /** One for each reading that was sent and cannot be used; the others of the message are. */
+  readonly faults: readonly Fault[];
+}
+
+export type Codec = (bytes: Uint8Array, profile: DeviceProfile) => Decoded | Refusal;
+
+const DETAIL_MAX = 300;
+
+/** A fault whose text is fit for logs and pages, whatever a device put into it. */
+export function fault(code: string, detail: string): Fault {
+  const text = detail.slice(0, DETAIL_MAX).replace(/[\p{Cc}\p{Cs}]/gu, "\uFFFD");
+  return { code, detail: text };
+}
+
+export function refuse(code: string, detail: string): Refusal {
+  return { refused: fault(code, detail) };
+}

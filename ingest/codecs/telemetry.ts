@@ -1,0 +1,208 @@
+/**
+ * Telemetry v1 and its short form (core/wire.ts holds the schemas, the only truth about the shape) → readings as sent.
+ *
+ * A message of the wrong shape is refused as a whole. A reading that is well-formed but says nothing usable (no real
+ * date, a number beyond a double, null as a normal value) is a fault of its own, and the others of the message are used.
+ */
+import type { z } from "zod";
+import {
+  parseWireTime,
+  READINGS_MAX,
+  ShortTelemetry,
+  Telemetry,
+  type WireReading,
+  type WireTime,
+} from "../../core/wire.ts";
+import {
+  type Decoded,
+  type DecodedReading,
+  type DeviceProfile,
+  type Fault,
+  fault,
+  type Refusal,
+  refuse,
+} from "./codec.ts";
+import { parseJsonBytes } from "./json-bytes.ts";
+
+/** Times before 1700 are no record of any instrument, and time-series servers refuse them (their clock starts in 1677). */
+const TIME_MS_MIN = Date.UTC(1700, 0, 1);
+
+type Issue = z.core.$ZodIssue;
+type Time = z.infer<typeof WireTime>;
+
+/**
+ * Reasons for a message: NOT_UTF8, MALFORMED_JSON, GZIP_BROKEN, GZIP_TOO_LARGE, WRONG_SHAPE, TOO_MANY_READINGS, and the
+ * time reasons when `ts` is at fault. For a reading: TIME_WITHOUT_OFFSET, TIME_NOT_A_DATE, TIME_OUT_OF_RANGE,
+ * VALUE_NOT_FINITE, NULL_WITHOUT_QUALIFIER.
+ */
+export function decodeTelemetry(bytes: Uint8Array, _profile: DeviceProfile): Decoded | Refusal {
+  const parsed = parseJsonBytes(bytes);
+  if ("refused" in parsed) return parsed;
+  const { json } = parsed;
+  if (typeof json !== "object" || json === null || Array.isArray(json)) {
+    return refuse("WRONG_SHAPE", `expected an object, got ${kindOf(json)}`);
+  }
+  return "m" in json && !("r" in json) ? decodeShort(json) : decodeFull(json);
+}
+
+function decodeFull(json: object): Decoded | Refusal {
+  const checked = Telemetry.safeParse(json);
+  if (checked.success) return assemble(checked.data, checked.data.r, []);
+  const faults = new Map<number, Fault>();
+  for (const issue of checked.error.issues) {
+    const found = explain(issue, json);
+    const [head, index] = issue.path;
+    const isOfOneReading = head === "r" && typeof index === "number" && found.code !== "WRONG_SHAPE";
+    if (!isOfOneReading) return { refused: found };
+    if (!faults.has(index)) faults.set(index, found);
+  }
+  // Every issue concerns the content of single readings: the rest has the right shape and is checked again without them.
+  const all = (json as { r: unknown[] }).r;
+  const rest = all.filter((_, index) => !faults.has(index));
+  if (rest.length === 0) return decodeNothing(json, [...faults.values()]);
+  const again = Telemetry.safeParse({ ...json, r: rest });
+  if (!again.success) return { refused: explain(again.error.issues[0] as Issue, json) };
+  return assemble(again.data, again.data.r, [...faults.values()]);
+}
+
+/** All readings are at fault; the message still has a key under which a repeat is known. */
+function decodeNothing(json: object, faults: Fault[]): Decoded | Refusal {
+  const head = Telemetry.safeParse({ ...json, r: [{ p: "any", v: 0 }] });
+  return head.success ? assemble(head.data, [], faults) : { refused: explain(head.error.issues[0] as Issue, json) };
+}
+
+function decodeShort(json: object): Decoded | Refusal {
+  const values = (json as { m: unknown }).m;
+  // The schema passes over this one key of a record, and a passed-over reading would be lost without a word.
+  if (typeof values === "object" && values !== null && Object.hasOwn(values, "__proto__")) {
+    return refuse("WRONG_SHAPE", "at m.__proto__: not a quantity");
+  }
+  const checked = ShortTelemetry.safeParse(json);
+  if (checked.success) {
+    const faults: Fault[] = [];
+    const readings: WireReading[] = [];
+    for (const [p, v] of Object.entries(checked.data.m)) {
+      if (v === null) faults.push(fault("NULL_WITHOUT_QUALIFIER", `at m.${p}: null needs telemetry v1 with q`));
+      else readings.push({ p, v });
+    }
+    return assemble(checked.data, readings, faults);
+  }
+  const faults: Fault[] = [];
+  for (const issue of checked.error.issues) {
+    const found = explain(issue, json);
+    if (found.code !== "VALUE_NOT_FINITE") return { refused: found };
+    faults.push(found);
+  }
+  const rest = Object.fromEntries(Object.entries(values as object).filter(([, v]) => v === null || Number.isFinite(v)));
+  if (Object.keys(rest).length === 0) return { ...keyOf(json), backfill: false, readings: [], faults };
+  const again = decodeShort({ ...json, m: rest });
+  return "refused" in again ? again : { ...again, faults: [...again.faults, ...faults] };
+}
+
+function assemble(
+  message: {
+    readonly boot?: string | undefined;
+    readonly seq?: number | undefined;
+    readonly ts?: Time | undefined;
+    readonly backfill?: boolean | undefined;
+  },
+  wire: readonly WireReading[],
+  faults: Fault[],
+): Decoded | Refusal {
+  let messageTime: number | null = null;
+  if (message.ts !== undefined) {
+    const time = instant(message.ts, "ts");
+    if (typeof time !== "number") return { refused: time };
+    messageTime = time;
+  }
+  const readings: DecodedReading[] = [];
+  for (let index = 0; index < wire.length; index++) {
+    const { p, v, u, cmp, q, t, agg, fraction } = wire[index] as WireReading;
+    const time = t === undefined ? messageTime : instant(t, `r[${index}].t`);
+    if (time !== null && typeof time !== "number") {
+      faults.push(time);
+      continue;
+    }
+    readings.push({
+      quantity: p,
+      value: v,
+      unit: u,
+      cmp: cmp ?? "",
+      qualifier: q ?? "N",
+      time,
+      aggregate: agg ?? "rtd",
+      fraction: fraction ?? "total",
+    });
+  }
+  return { ...keyOf(message), backfill: message.backfill ?? false, readings, faults };
+}
+
+/** As sent; a seq without its boot is kept for the record and identifies nothing. */
+function keyOf(message: { readonly boot?: string | undefined; readonly seq?: number | undefined }): {
+  boot: string;
+  seq: number;
+} {
+  return { boot: message.boot ?? "", seq: message.seq ?? -1 };
+}
+
+function instant(time: Time, where: string): number | Fault {
+  const ms = parseWireTime(time);
+  if (ms === null) return fault("TIME_NOT_A_DATE", `at ${where}: "${time}" names no instant`);
+  if (ms < TIME_MS_MIN || ms > 8.64e15)
+    return fault("TIME_OUT_OF_RANGE", `at ${where}: ${time} is outside the years from 1700 on`);
+  return ms;
+}
+
+const LACKS_OFFSET = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$/;
+
+/** A schema issue as one of our reasons, with the path and, where it helps, the value. */
+function explain(issue: Issue, json: object): Fault {
+  const where = pathText(issue.path);
+  const found = valueAt(json, issue.path);
+  const last = issue.path.at(-1);
+  if (
+    (issue.code === "too_big" && where === "r") ||
+    (where === "m" && issue.code === "custom" && countKeys(found) > 0)
+  ) {
+    return fault("TOO_MANY_READINGS", `at ${where}: more than ${READINGS_MAX} readings`);
+  }
+  if (last === "ts" || last === "t" || last === "from") {
+    if (typeof found === "string") {
+      const code = LACKS_OFFSET.test(found) ? "TIME_WITHOUT_OFFSET" : "TIME_NOT_A_DATE";
+      return fault(code, `at ${where}: "${found}"; ${issue.message}`);
+    }
+    if (typeof found === "number") return fault("TIME_NOT_A_DATE", `at ${where}: ${found}; ${issue.message}`);
+  }
+  const isValue = last === "v" || issue.path[0] === "m";
+  if (isValue && typeof found === "number" && !Number.isFinite(found))
+    return fault("VALUE_NOT_FINITE", `at ${where}: beyond a double`);
+  if (issue.code === "custom" && issue.path[0] === "r" && issue.path.length === 2) {
+    return fault("NULL_WITHOUT_QUALIFIER", `at ${where}: ${issue.message}`);
+  }
+  return fault("WRONG_SHAPE", where === "" ? issue.message : `at ${where}: ${issue.message}`);
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, key) => (typeof key === "number" ? `${text}[${key}]` : text === "" ? String(key) : `${text}.${String(key)}`),
+    "",
+  );
+}
+
+function valueAt(json: object, path: readonly PropertyKey[]): unknown {
+  let at: unknown = json;
+  for (const key of path) {
+    if (typeof at !== "object" || at === null || !Object.hasOwn(at, key)) return undefined;
+    at = (at as Record<PropertyKey, unknown>)[key];
+  }
+  return at;
+}
+
+function countKeys(value: unknown): number {
+  return typeof value === "object" && value !== null ? Object.keys(value).length : 0;
+}
+
+function kindOf(json: unknown): string {
+  if (json === null) return "null";
+  return Array.isArray(json) ? "a list" : `a ${typeof json}`;
+}

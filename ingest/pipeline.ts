@@ -1,0 +1,137 @@
+/**
+ * The loop `raw` → `readings`: read what has come in, judge it, append one block.
+ *
+ * Block, quarantine entries and position move in one atomic commit, so a crash at any instant loses and doubles nothing.
+ * While a commit is on its way to the disk the next batch is prepared, and no more than that one. A single message on an
+ * idle system goes through at once; under load batches grow by themselves.
+ */
+import type { Clock } from "../core/clock.ts";
+import type { Logger, Metrics } from "../core/observe.ts";
+import type { Directory, Journal, JournalChange } from "../core/ports.ts";
+import { keepRunning } from "../core/service.ts";
+import { type Batch, BatchMaker } from "./batch.ts";
+import { Dedupe } from "./dedupe.ts";
+import { encodeState, INGEST, type Progress, warmUp } from "./warm-up.ts";
+
+/** Of raw entries in one batch: some 2,000 small messages, 10 ms of work. */
+const BATCH_BYTES_MAX = 512 * 1024;
+const SNAPSHOT_MS = 30_000;
+const SNAPSHOT_MESSAGES = 200_000;
+const BUG_LOG_MS = 60_000;
+
+export interface IngestParts {
+  readonly journal: Journal;
+  readonly directory: () => Directory;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Runs until the signal aborts; a journal that is full or away is waited for, and nothing is skipped. */
+export function runIngest(parts: IngestParts, signal: AbortSignal): Promise<void> {
+  return keepRunning("ingest", (inner) => ingest(parts, inner), parts, signal);
+}
+
+async function ingest(parts: IngestParts, signal: AbortSignal): Promise<void> {
+  const { journal, directory, clock, log } = parts;
+  const dedupe = new Dedupe();
+  const progress = await warmUp({ journal, dedupe, log }, signal);
+  if (signal.aborted) return;
+  const maker = new BatchMaker({ directory, dedupe, onBug: reportBug(parts) });
+  const snapshots = new SnapshotTimer(clock);
+  let next = await journal.position(INGEST, "raw");
+  let inFlight: Promise<void> = Promise.resolve();
+  try {
+    while (!signal.aborted) {
+      const entries = await journal.read("raw", next, BATCH_BYTES_MAX);
+      if (entries.length === 0) {
+        await inFlight;
+        await journal.wait("raw", next, signal);
+        continue;
+      }
+      const now = clock.now();
+      for (const { offset, bytes } of entries) {
+        maker.add(bytes, now);
+        next = offset + 1;
+      }
+      const batch = maker.take();
+      moveOn(progress, batch);
+      const state = snapshots.isDue(entries.length) ? encodeState(progress, dedupe) : null;
+      await inFlight;
+      inFlight = commit(parts, changeOf(batch, next, state), signal);
+      inFlight.catch(() => {}); // awaited above or below; this keeps a failure in between from being "unhandled"
+      report(parts.metrics, batch, dedupe);
+    }
+  } finally {
+    // Also before a restart of this loop: the position must not be read while a commit is still moving it.
+    await inFlight;
+  }
+}
+
+/** The memory has moved on already, so the same change is tried until it is in, or until the process stops. */
+function commit({ journal, clock, log }: IngestParts, change: JournalChange, signal: AbortSignal): Promise<void> {
+  return keepRunning("ingest commit", () => journal.commit(change), { clock, log }, signal);
+}
+
+function changeOf(batch: Batch, offset: number, state: Uint8Array | null): JournalChange {
+  return {
+    append: [
+      ...(batch.block ? [{ stream: "readings" as const, entries: [batch.block] }] : []),
+      ...(batch.quarantine.length > 0 ? [{ stream: "quarantine" as const, entries: batch.quarantine }] : []),
+    ],
+    advance: [{ reader: INGEST, stream: "raw", offset }],
+    ...(state ? { state: [{ reader: INGEST, offset, bytes: state }] } : {}),
+  };
+}
+
+function moveOn(progress: Progress, { block, rows, quarantine }: Batch): void {
+  if (block) progress.marks.add(progress.readingsEnd++, rows);
+  progress.quarantineEnd += quarantine.length;
+}
+
+class SnapshotTimer {
+  readonly #clock: Clock;
+  #messages = 0;
+  #at: number;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#at = clock.monotonic();
+  }
+
+  isDue(messages: number): boolean {
+    this.#messages += messages;
+    const now = this.#clock.monotonic();
+    if (this.#messages < SNAPSHOT_MESSAGES && now - this.#at < SNAPSHOT_MS) return false;
+    this.#messages = 0;
+    this.#at = now;
+    return true;
+  }
+}
+
+/** A fault of ours must not hold up everybody's readings; it is logged once a minute, counted always. */
+function reportBug({ clock, log }: IngestParts): (error: unknown, message: { device: string; topic: string }) => void {
+  let quietUntil = Number.NEGATIVE_INFINITY;
+  return (error, { device, topic }) => {
+    const now = clock.monotonic();
+    if (now < quietUntil) return;
+    quietUntil = now + BUG_LOG_MS;
+    log.error({ err: error, code: "INTERNAL_ERROR", deviceId: device, topic }, "a message could not be judged");
+  };
+}
+
+function report(metrics: Metrics, { counts, codes }: Batch, dedupe: Dedupe): void {
+  metrics.count("ingest_messages", counts.messages);
+  metrics.count("ingest_messages_passed", counts.messagesPassed);
+  metrics.count("ingest_messages_repeated", counts.messagesRepeated);
+  metrics.count("ingest_messages_refused", counts.messagesRefused);
+  metrics.count("ingest_readings_stored", counts.readingsStored);
+  metrics.count("ingest_readings_repeated", counts.readingsRepeated);
+  metrics.count("ingest_readings_corrected", counts.readingsCorrected);
+  metrics.count("ingest_readings_superseded", counts.readingsSuperseded);
+  metrics.count("ingest_readings_refused", counts.readingsRefused);
+  for (const [code, entries] of codes) metrics.count("quarantine_entries", entries, { code });
+  const { series, entries } = dedupe.size;
+  metrics.set("ingest_series", series);
+  metrics.set("ingest_memory_entries", entries);
+}

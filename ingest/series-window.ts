@@ -1,0 +1,158 @@
+/**
+ * What one series has recently reported, by time: tells a repeat from a correction.
+ *
+ * Sorted columns in two typed arrays, 28 bytes an entry, grown on demand up to `SERIES_ENTRIES_MAX` and out of a budget
+ * shared by all series. In-order readings cost one comparison and an append; a late one a binary search and a move.
+ * What has been forgotten is not lost: it passes as new, the stores overwrite by (series, time), and alerts look again.
+ */
+
+/** Holds 2 h at one reading a second after the oldest eighth has been dropped, and 5 days at one a minute. */
+export const SERIES_ENTRIES_MAX = 9_216;
+/** Allowed to every series even when the budget is spent. */
+const ENTRIES_MIN = 16;
+/** When the budget is half spent, entries this far behind the newest make room before a window grows. */
+const SPAN_MS = 48 * 3_600_000;
+/** The seq of a message that has none, or one too large to be kept. */
+export const SEQ_NONE = 0xffffffff;
+
+/** Entries that all windows together may still allocate beyond their minimum. */
+export interface Budget {
+  readonly total: number;
+  left: number;
+}
+
+/** Which message an entry came from: enough to decide who wins. */
+export interface Sender {
+  /** Names (device, boot) in this process; 0 when the message named no boot. At most 2^27 - 1. */
+  bootId: number;
+  /** Or `SEQ_NONE`. */
+  seq: number;
+  /** Arrival, whole seconds since 1970. */
+  receivedSeconds: number;
+}
+
+/** `fresh`: not known. `repeat`: equal. `corrected`: replaced the one in `oldValue`. `superseded`: lost against it. */
+export type ReadingVerdict = "fresh" | "repeat" | "corrected" | "superseded";
+
+export class SeriesWindow {
+  /** Of the last `corrected` or `superseded`. */
+  oldValue = Number.NaN;
+  oldMark = 0;
+  #count = 0;
+  #capacity = 0;
+  /** time, value */
+  #numbers = new Float64Array(0);
+  /** seq, received seconds, boot id × 32 + mark */
+  #words = new Uint32Array(0);
+  readonly #budget: Budget;
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  /**
+   * Judges a reading and remembers it unless it is a repeat or loses.
+   *
+   * @param value NaN when missing.
+   * @param mark  comparison and qualifier, 0 to 31; part of what "equal" means.
+   */
+  judge(time: number, value: number, mark: number, sender: Sender): ReadingVerdict {
+    const at = this.#find(time);
+    if (at >= this.#count || this.#numbers[at * 2] !== time) {
+      this.#insert(at, time, value, mark, sender);
+      return "fresh";
+    }
+    const oldValue = this.#numbers[at * 2 + 1] as number;
+    const oldMark = (this.#words[at * 3 + 2] as number) & 31;
+    const isEqual = oldValue === value || (Number.isNaN(oldValue) && Number.isNaN(value));
+    if (isEqual && oldMark === mark) return "repeat";
+    this.oldValue = oldValue;
+    this.oldMark = oldMark;
+    if (!this.#wins(at, sender)) return "superseded";
+    this.#put(at, time, value, mark, sender);
+    return "corrected";
+  }
+
+  /** Takes in what the journal says has won already. */
+  remember(time: number, value: number, mark: number, sender: Sender): void {
+    const at = this.#find(time);
+    if (at < this.#count && this.#numbers[at * 2] === time) this.#put(at, time, value, mark, sender);
+    else this.#insert(at, time, value, mark, sender);
+  }
+
+  /** The higher seq within one boot wins, else the later arrival. */
+  #wins(at: number, sender: Sender): boolean {
+    const oldSeq = this.#words[at * 3] as number;
+    const oldBoot = (this.#words[at * 3 + 2] as number) >>> 5;
+    const isSameBoot = oldBoot !== 0 && oldBoot === sender.bootId && oldSeq !== SEQ_NONE && sender.seq !== SEQ_NONE;
+    if (isSameBoot && oldSeq !== sender.seq) return sender.seq > oldSeq;
+    return sender.receivedSeconds >= (this.#words[at * 3 + 1] as number);
+  }
+
+  /** Index of the first entry not before `time`. */
+  #find(time: number): number {
+    let high = this.#count;
+    if (high === 0 || (this.#numbers[(high - 1) * 2] as number) < time) return high;
+    let low = 0;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#numbers[middle * 2] as number) < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  #insert(at: number, time: number, value: number, mark: number, sender: Sender): void {
+    let index = at;
+    if (this.#count === this.#capacity) {
+      index -= this.#makeRoom();
+      if (index < 0) return; // older than all that is kept
+    }
+    if (index < this.#count) {
+      this.#numbers.copyWithin((index + 1) * 2, index * 2, this.#count * 2);
+      this.#words.copyWithin((index + 1) * 3, index * 3, this.#count * 3);
+    }
+    this.#count += 1;
+    this.#put(index, time, value, mark, sender);
+  }
+
+  #put(at: number, time: number, value: number, mark: number, { bootId, seq, receivedSeconds }: Sender): void {
+    this.#numbers[at * 2] = time;
+    this.#numbers[at * 2 + 1] = value;
+    this.#words[at * 3] = seq;
+    this.#words[at * 3 + 1] = receivedSeconds;
+    this.#words[at * 3 + 2] = bootId * 32 + mark;
+  }
+
+  /** Grows, or drops the oldest; returns how many were dropped. */
+  #makeRoom(): number {
+    const budget = this.#budget;
+    if (this.#count > 0 && budget.left < budget.total / 2) {
+      const stale = this.#find((this.#numbers[(this.#count - 1) * 2] as number) - SPAN_MS);
+      if (stale >= this.#count / 4) return this.#drop(stale);
+    }
+    const wanted = Math.min(this.#capacity === 0 ? ENTRIES_MIN : this.#capacity * 2, SERIES_ENTRIES_MAX);
+    const cost = this.#capacity === 0 ? 0 : wanted - this.#capacity;
+    if (wanted === this.#capacity || cost > budget.left) return this.#drop(this.#count >>> 3);
+    budget.left -= cost;
+    const numbers = new Float64Array(wanted * 2);
+    numbers.set(this.#numbers);
+    const words = new Uint32Array(wanted * 3);
+    words.set(this.#words);
+    this.#numbers = numbers;
+    this.#words = words;
+    this.#capacity = wanted;
+    return 0;
+  }
+
+  #drop(count: number): number {
+    this.#numbers.copyWithin(0, count * 2, this.#count * 2);
+    this.#words.copyWithin(0, count * 3, this.#count * 3);
+    this.#count -= count;
+    return count;
+  }
+}

@@ -1,0 +1,165 @@
+/**
+ * Brings the de-duplication memory back after a restart, from what the journal holds and not from a second judgement:
+ * the registry may have changed since, and a message that was refused then must not count as seen now.
+ *
+ * Message memory: the snapshot saved with the position, then the messages of the readings blocks and quarantine entries
+ * appended since. Series memory: the readings blocks themselves, about as many rows as it can hold. All silent.
+ */
+import type { Logger } from "../core/observe.ts";
+import type { Journal, JournalEntry, Stream } from "../core/ports.ts";
+import { QUALIFIERS } from "../core/reading.ts";
+import { decodeReadingBlock, type ReadingBlock } from "../core/reading-block.ts";
+import { decodeTelemetry } from "./codecs/telemetry.ts";
+import { type Dedupe, type DedupeSnapshot, ENTRIES_MAX } from "./dedupe.ts";
+import { decodeQuarantined } from "./quarantine.ts";
+
+export const INGEST = "ingest";
+
+const READ_BYTES = 4 * 1024 * 1024;
+const MARKS_MAX = 64;
+const ROWS_A_MARK = ENTRIES_MAX / MARKS_MAX;
+const BLOCKS_A_MARK = 4_096;
+
+/** Where in stream `readings` the rows begin that series memory can hold: marks every so many rows or blocks. */
+export class Marks {
+  readonly #offsets: number[];
+  #rows = 0;
+  #blocks = 0;
+
+  constructor(offsets: readonly number[]) {
+    this.#offsets = [...offsets];
+  }
+
+  /** @param offset of the block just appended. */
+  add(offset: number, rows: number): void {
+    if (this.#offsets.length === 0 || this.#rows >= ROWS_A_MARK || this.#blocks >= BLOCKS_A_MARK) {
+      this.#offsets.push(offset);
+      this.#rows = 0;
+      this.#blocks = 0;
+    }
+    this.#rows += rows;
+    this.#blocks += 1;
+    if (this.#offsets.length > MARKS_MAX) this.#offsets.shift();
+  }
+
+  get offsets(): readonly number[] {
+    return this.#offsets;
+  }
+}
+
+interface IngestState {
+  readonly version: 1;
+  /** Ends of the streams as of the snapshot. */
+  readonly readingsEnd: number;
+  readonly quarantineEnd: number;
+  readonly marks: readonly number[];
+  readonly dedupe: DedupeSnapshot;
+}
+
+export interface Progress {
+  readonly marks: Marks;
+  /** Offsets that the next appended block and quarantine entry will get. */
+  readingsEnd: number;
+  quarantineEnd: number;
+}
+
+export function encodeState({ marks, readingsEnd, quarantineEnd }: Progress, dedupe: Dedupe): Uint8Array {
+  const state: IngestState = {
+    version: 1,
+    readingsEnd,
+    quarantineEnd,
+    marks: marks.offsets,
+    dedupe: dedupe.snapshot(),
+  };
+  return Buffer.from(JSON.stringify(state));
+}
+
+/** Fills an empty `dedupe`. */
+export async function warmUp(
+  { journal, dedupe, log }: { readonly journal: Journal; readonly dedupe: Dedupe; readonly log: Logger },
+  signal: AbortSignal,
+): Promise<Progress> {
+  const saved = await journal.loadState(INGEST);
+  const state = saved === null ? null : decodeState(saved.bytes, log);
+  const { streams } = await journal.stats();
+  if (state) dedupe.restore(state.dedupe);
+
+  const firstNew = state?.readingsEnd ?? 0;
+  const first = state?.marks[0] ?? Math.max(0, streams.readings.end - BLOCKS_A_MARK);
+  const marks = new Marks(state?.marks ?? []);
+  let rows = 0;
+  for await (const { offset, bytes } of entries(journal, "readings", Math.max(first, streams.readings.start), signal)) {
+    const block = decodeReadingBlock(bytes);
+    recallBlock(block, dedupe, offset >= firstNew);
+    if (offset >= firstNew) marks.add(offset, block.count);
+    rows += block.count;
+  }
+  const quarantineFrom = Math.max(state?.quarantineEnd ?? 0, streams.quarantine.start);
+  for await (const { bytes } of entries(journal, "quarantine", quarantineFrom, signal)) recallFaulty(bytes, dedupe);
+  log.info({ rows, ...dedupe.size }, "ingest remembers what came in before");
+  return { marks, readingsEnd: await journal.end("readings"), quarantineEnd: await journal.end("quarantine") };
+}
+
+/** @param isNew appended after the snapshot, so that its messages are not in it. */
+function recallBlock(block: ReadingBlock, dedupe: Dedupe, isNew: boolean): void {
+  const windows = block.series.map((series) => dedupe.window(series));
+  let current = -1;
+  for (let row = 0; row < block.count; row++) {
+    const index = block.messageIndex[row] as number;
+    const message = block.messages[index];
+    const window = windows[block.seriesIndex[row] as number];
+    if (!message || !window) continue;
+    if (index !== current) {
+      if (isNew) {
+        dedupe.isRepeat(message);
+        dedupe.settle(message, false);
+      } else dedupe.recall(message);
+      current = index;
+    }
+    const mark = (block.cmp[row] as number) * 8 + (QUALIFIER_INDEX[block.qualifier[row] as number] ?? 0);
+    dedupe.remember(window, block.time[row] as number, block.value[row] as number, mark);
+  }
+}
+
+const QUALIFIER_INDEX: Readonly<Record<number, number>> = Object.fromEntries(
+  QUALIFIERS.map((letter, index) => [letter.charCodeAt(0), index]),
+);
+
+/** A message of which readings were refused may be replayed: it is not "seen". */
+function recallFaulty(bytes: Uint8Array, dedupe: Dedupe): void {
+  const { readings, payload, device, receivedAt } = decodeQuarantined(bytes);
+  if (readings === 0 || payload === "") return;
+  const decoded = decodeTelemetry(Buffer.from(payload, "base64"), { quantities: {} });
+  if ("refused" in decoded) return;
+  const message = { device, boot: decoded.boot, seq: decoded.seq, receivedAt };
+  dedupe.isRepeat(message);
+  dedupe.settle(message, true);
+}
+
+/** The entries of a stream up to its present end. */
+async function* entries(
+  journal: Journal,
+  stream: Stream,
+  from: number,
+  signal: AbortSignal,
+): AsyncGenerator<JournalEntry> {
+  const end = await journal.end(stream);
+  let at = from;
+  while (at < end && !signal.aborted) {
+    const read = await journal.read(stream, at, READ_BYTES);
+    if (read.length === 0) return;
+    yield* read;
+    at = (read.at(-1) as JournalEntry).offset + 1;
+  }
+}
+
+function decodeState(bytes: Uint8Array, log: Logger): IngestState | null {
+  try {
+    const state = JSON.parse(Buffer.from(bytes).toString()) as IngestState;
+    if (state.version === 1) return state;
+    log.warn({ version: state.version }, "ingest state is of another version; it begins anew");
+  } catch (error) {
+    log.error({ err: error }, "ingest state is unreadable; it begins anew");
+  }
+  return null;
+}
