@@ -53,8 +53,8 @@ export async function readCorrections(
 ): Promise<CorrectionRecord[]> {
   const rows = await columnsOf(
     connection,
-    `SELECT time::DOUBLE, old_value, old_cmp, new_value, new_cmp, at::DOUBLE FROM corrections
-     WHERE ${within("time", span)} ORDER BY time, at, rowid`,
+    `SELECT time::DOUBLE, old_value, old_cmp, new_value, new_cmp, noticed_at::DOUBLE FROM corrections
+     WHERE ${within("time", span)} ORDER BY time, noticed_at, rowid`,
   );
   const [time = [], oldValue = [], oldCmp = [], newValue = [], newCmp = [], at = []] = rows;
   return time.map((measuredAt, row) => ({

@@ -38,7 +38,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [
     "CREATE TABLE recompute (series INTEGER, hour BIGINT)",
     "CREATE TABLE horizon (raw_before BIGINT)",
     "INSERT INTO horizon VALUES (-9000000000000000)",
-    "CREATE TABLE corrections (series INTEGER, time BIGINT, old_value DOUBLE, old_cmp UTINYINT, new_value DOUBLE, new_cmp UTINYINT, at BIGINT)",
+    "CREATE TABLE corrections (series INTEGER, time BIGINT, old_value DOUBLE, old_cmp UTINYINT, new_value DOUBLE, new_cmp UTINYINT, noticed_at BIGINT)",
   ],
 ];
 

@@ -88,8 +88,10 @@ export class PointWriter {
 
   async #mergeLate(span: LateSpan, at: number): Promise<void> {
     const run = (sql: string) => this.#connection.run(sql);
-    await run(`CREATE OR REPLACE TEMP TABLE fresh AS SELECT * EXCLUDE n FROM late
-      QUALIFY row_number() OVER (PARTITION BY series, time ORDER BY n DESC) = 1`);
+    await run(`CREATE OR REPLACE TEMP TABLE fresh AS SELECT * EXCLUDE n,
+      first_value(value) OVER earlier AS next_value, first_value(cmp) OVER earlier AS next_cmp FROM late
+      WINDOW earlier AS (PARTITION BY series, time ORDER BY n), later AS (PARTITION BY series, time ORDER BY n DESC)
+      QUALIFY row_number() OVER later = 1`);
     // Superseded within this very write: stored nowhere else, so kept as history here.
     await run(`INSERT INTO corrections SELECT series, time, old_value, old_cmp, value, cmp, ${at} FROM (
       SELECT *, lag(value) OVER w AS old_value, lag(cmp) OVER w AS old_cmp FROM late
@@ -102,16 +104,18 @@ export class PointWriter {
     ).getRows();
     const [all = 0, sealed = 0] = (twins[0] ?? []).map(Number);
     if (all > 0) {
-      await run("DELETE FROM hot WHERE rowid IN (SELECT row FROM twins WHERE NOT is_same AND source = 'hot')");
-      await run(`INSERT INTO corrections SELECT series, time, old_value, old_cmp, value, cmp, ${at} FROM twins
-        WHERE old_value IS DISTINCT FROM value OR old_cmp <> cmp`);
+      await run("DELETE FROM hot WHERE rowid IN (SELECT row_id FROM twins WHERE NOT is_same AND source = 'hot')");
+      await run(`INSERT INTO corrections SELECT series, time, old_value, old_cmp, next_value, next_cmp, ${at} FROM twins
+        WHERE old_value IS DISTINCT FROM next_value OR old_cmp <> next_cmp`);
     }
     if (sealed > 0) {
-      await run("DELETE FROM sealed WHERE rowid IN (SELECT row FROM twins WHERE NOT is_same AND source = 'sealed')");
+      await run("DELETE FROM sealed WHERE rowid IN (SELECT row_id FROM twins WHERE NOT is_same AND source = 'sealed')");
       await run(`INSERT INTO recompute SELECT DISTINCT series, ${stepStart("time", HOUR_MS)} FROM twins
         WHERE NOT is_same AND source = 'sealed' AND time >= (SELECT raw_before FROM horizon)`);
     }
-    await run("INSERT INTO hot SELECT * FROM fresh ANTI JOIN (FROM twins WHERE is_same) USING (series, time)");
+    await run(
+      "INSERT INTO hot SELECT series, time, value, cmp, flag, qualifier FROM fresh ANTI JOIN (SELECT series, time FROM twins WHERE is_same) USING (series, time)",
+    );
     await run("DELETE FROM late");
   }
 
@@ -156,7 +160,7 @@ function twinsIn(table: string, span: LateSpan): string {
     ids.length <= SERIES_LISTED_MAX
       ? `p.series IN (${ids.join(",")})`
       : `p.series BETWEEN ${ids.reduce((a, b) => Math.min(a, b))} AND ${ids.reduce((a, b) => Math.max(a, b))}`;
-  return `SELECT '${table}' AS source, p.rowid AS row, p.value AS old_value, p.cmp AS old_cmp, f.series, f.time, f.value, f.cmp,
+  return `SELECT '${table}' AS source, p.rowid AS row_id, p.value AS old_value, p.cmp AS old_cmp, f.series, f.time, f.next_value, f.next_cmp,
       (p.value IS NOT DISTINCT FROM f.value AND p.cmp = f.cmp AND p.flag = f.flag AND p.qualifier = f.qualifier) AS is_same
     FROM ${table} p JOIN fresh f ON p.series = f.series AND p.time = f.time
     WHERE p.time BETWEEN ${span.timeMin} AND ${span.timeMax} AND ${seriesFilter}`;
