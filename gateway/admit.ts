@@ -72,9 +72,10 @@ export class Gate {
    * Appends to stream `raw`.
    *
    * @param ackId packet id to acknowledge once durable, or null when the broker answers or nothing is promised (QoS 0).
-   * @param done  called after the append, with its error when it failed: then no acknowledgement may follow.
+   * @param settled told after the append, with its error when it failed: then no acknowledgement may follow, and the
+   *   connection must be closed so that the device sends again.
    */
-  admit(sender: Sender, message: RawMessage, ackId: number | null, done: (error: Error | null) => void): void {
+  admit(sender: Sender, message: RawMessage, ackId: number | null, settled: (error: Error | null) => void): void {
     const entry = encodeRaw(message);
     const size = entry.byteLength;
     this.#messages += 1;
@@ -89,13 +90,13 @@ export class Gate {
         this.#tally.message(message.payload.byteLength);
         if (this.#isRefusing) this.#recovered();
         if (ackId !== null) sender.acks.push(ackId);
-        done(null);
+        settled(null);
       },
       (error: unknown) => {
         this.#leave(sender, size, sampledAt);
         this.#tally.refuse("journal-unavailable");
         if (!this.#isRefusing) this.#failed(error);
-        done(error instanceof Error ? error : new Error(String(error)));
+        settled(error instanceof Error ? error : new Error(String(error)));
       },
     );
   }

@@ -1,9 +1,10 @@
 /**
  * The MQTT broker: Aedes with our judgement in its hooks. The only file that knows Aedes.
  *
- * What a device sends leaves through the journal, never through the broker's own matching: `authorizePublish` holds the
- * message until its append is durable (Aedes acknowledges as soon as that hook calls back), and `publish` lets only
- * retained `state` and `info` go on. Server messages fan out as usual, without waiting for slow subscribers.
+ * What a device sends leaves through the journal, never through the broker's own matching: `authorizePublish` gives it to
+ * the gate, whose append alone releases the PUBACK, and `publish` lets only retained `state` and `info` go on. Those, and
+ * QoS 2, Aedes acknowledges as soon as that hook calls back, so there the callback waits for the append. Server messages
+ * fan out as usual, without waiting for slow subscribers.
  */
 
 import type { IncomingMessage } from "node:http";
@@ -221,11 +222,17 @@ function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       const channel = grant.publish.get(packet.topic);
       const isKept = (channel === "state" || channel === "info") && payload.length <= RETAINED_BYTES_MAX;
       packet.retain = packet.retain && isKept;
-      // QoS 1 without retain is done with the broker here: the gate acknowledges, many in one write.
-      const ackId = packet.qos === 1 && !packet.retain && packet.messageId !== undefined ? packet.messageId : null;
-      if (ackId !== null) packet.qos = 0;
       const message = { receivedAt: parts.clock.now(), device: grant.name, topic: packet.topic, payload };
-      parts.gate.admit(link, message, ackId, (error) => done(error && new Counted(error.message, { cause: error })));
+      if (packet.qos === 2 || packet.retain) {
+        parts.gate.admit(link, message, null, (error) => done(error && new Counted(error.message, { cause: error })));
+        return;
+      }
+      // Here the gate itself acknowledges, a whole group commit in one write. The broker is through with the message,
+      // so it may read on: were it to wait, one packet behind each chunk would wait for the commit of the one before.
+      const ackId = packet.qos === 1 ? (packet.messageId ?? null) : null;
+      packet.qos = 0;
+      parts.gate.admit(link, message, ackId, (error) => error && link.stream.destroy());
+      process.nextTick(done);
     },
     authorizeSubscribe: (
       client: Client,
