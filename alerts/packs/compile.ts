@@ -3,7 +3,6 @@
  * a row may fire an alarm. Done once at start.
  */
 import { type Conversion, conversion, convert, quantitySpec } from "../../core/quantity.ts";
-import { WATER_CLASSES } from "../../core/site.ts";
 import type { Confidence, LimitName, PackFile, PackRow, Range } from "./pack.ts";
 import { isWaterClass, LEVELS_OF_LIMIT, rowKey } from "./pack.ts";
 import { hull, type Span } from "./range.ts";
@@ -16,21 +15,28 @@ export interface EnabledRow {
   readonly at: number;
 }
 
+/** One level of a row, in the canonical unit. */
+export interface Rung {
+  readonly level: LimitName;
+  /** What passes here and was not taken by a better class. */
+  readonly ranges: readonly Range[];
+  /** What passes here or at a better class; null where nothing is bounded (class V of groundwater). */
+  readonly span: Span | null;
+  /** Standard, table, item and level, e.g. "GB/T 14848-2017 table 1 no. 24 class III". */
+  readonly clause: string;
+  readonly confidence: Confidence;
+  readonly enforceable: boolean;
+}
+
 /** A pack row in the canonical unit of its quantity. */
 export interface LimitRow {
   readonly key: string;
   readonly source: PackRow;
   readonly quantity: string;
   readonly unit: string;
-  /** What passes, by level. */
-  readonly ranges: Readonly<Partial<Record<LimitName, readonly Range[]>>>;
-  /** What passes at this level or a better one; absent where nothing is bounded (class V of groundwater). */
-  readonly spans: Readonly<Partial<Record<LimitName, Span>>>;
-  /** Standard, table, item and level, e.g. "GB/T 14848-2017 table 1 no. 24 class III". */
-  readonly clauses: Readonly<Partial<Record<LimitName, string>>>;
-  readonly confidence: Confidence;
-  readonly enforceable: boolean;
-  readonly enabledBy: EnabledRow | null;
+  /** Best level first. */
+  readonly ladder: readonly Rung[];
+  readonly rungs: Readonly<Partial<Record<LimitName, Rung>>>;
 }
 
 export interface Pack {
@@ -42,6 +48,8 @@ export interface Pack {
   readonly beyond: "V" | ">V" | null;
   readonly rows: readonly LimitRow[];
   readonly byQuantity: ReadonlyMap<string, readonly LimitRow[]>;
+  /** Basic items that every sample should have, in the order of the standard. */
+  readonly routine: readonly { readonly quantity: string; readonly rows: readonly LimitRow[] }[];
 }
 
 /** Adds faults of meaning (unknown quantity, unit that does not fit, typing errors) to `faults`. */
@@ -62,8 +70,11 @@ export function compilePack(file: PackFile, enabledRows: readonly EnabledRow[], 
     if (known) known.push(row);
     else byQuantity.set(row.quantity, [row]);
   }
+  const routine = [...byQuantity]
+    .map(([quantity, all]) => ({ quantity, rows: all.filter((row) => row.source.routine) }))
+    .filter((entry) => entry.rows.length > 0);
   const { id, version, standard, media, scheme, beyond = null } = file;
-  return { id, version, standard, media, scheme, beyond, rows, byQuantity };
+  return { id, version, standard, media, scheme, beyond, rows, byQuantity, routine };
 }
 
 function compileRow(
@@ -80,37 +91,29 @@ function compileRow(
     return void fault(`unit ${source.unit} does not fit ${source.quantity}`);
   if (Object.keys(source.bounds).length === 0 && !source.weeklyMeanChange) fault("it has no bounds");
 
-  const ranges: Partial<Record<LimitName, readonly Range[]>> = {};
-  const spans: Partial<Record<LimitName, Span>> = {};
-  const clauses: Partial<Record<LimitName, string>> = {};
+  const key = rowKey(source);
+  const { confidence } = source;
+  const isConfirmed = enabledRows.some((enabled) => enabled.pack === file.id && enabled.row === key);
+  const enforceable = isConfirmed || (confidence !== "memory" && confidence !== "engineering");
+  const ladder: Rung[] = [];
   let better: readonly Range[] = [];
   for (const level of LEVELS_OF_LIMIT) {
     const bound = source.bounds[level];
     if (!bound) continue;
-    const own = (Array.isArray(bound) ? bound : [bound]).map((range) => canonicalRange(range, toCanonical));
-    better = isWaterClass(level) ? [...better, ...own] : own; // class III also holds what classes I and II hold
-    const span = hull(better);
-    ranges[level] = own;
-    if (span) spans[level] = span;
-    clauses[level] = clause(file, source, level);
+    const ranges = (Array.isArray(bound) ? bound : [bound]).map((range) => canonicalRange(range, toCanonical));
+    better = isWaterClass(level) ? [...better, ...ranges] : ranges; // class III also holds what I and II hold
+    ladder.push({
+      level,
+      ranges,
+      span: hull(better) ?? null,
+      clause: clauseOf(file, source, level),
+      confidence,
+      enforceable,
+    });
   }
-  checkOrder(source, spans, fault);
-
-  const key = rowKey(source);
-  const enabledBy = enabledRows.find((enabled) => enabled.pack === file.id && enabled.row === key) ?? null;
-  const trusted = source.confidence !== "memory" && source.confidence !== "engineering";
-  return {
-    key,
-    source,
-    quantity: source.quantity,
-    unit: spec.unit,
-    ranges,
-    spans,
-    clauses,
-    confidence: source.confidence,
-    enforceable: trusted || enabledBy !== null,
-    enabledBy,
-  };
+  const rungs = Object.fromEntries(ladder.map((rung) => [rung.level, rung]));
+  checkOrder(ladder, fault);
+  return { key, source, quantity: source.quantity, unit: spec.unit, ladder, rungs };
 }
 
 function canonicalRange(range: Range, toCanonical: Conversion): Range {
@@ -122,7 +125,7 @@ function canonicalRange(range: Range, toCanonical: Conversion): Range {
   return canonical;
 }
 
-function clause(file: PackFile, { table, item, kind }: PackRow, level: LimitName): string {
+function clauseOf(file: PackFile, { table, item, kind }: PackRow, level: LimitName): string {
   const place = /^\d+$/.test(table) ? `table ${table}` : table;
   const number = item === undefined ? "" : ` no. ${item}`;
   const name = isWaterClass(level) ? `class ${level}` : kind ? KIND_TEXT[kind] : level;
@@ -130,16 +133,14 @@ function clause(file: PackFile, { table, item, kind }: PackRow, level: LimitName
 }
 const KIND_TEXT = { mcl: "MCL", "action-level": "action level", secondary: "secondary level" } as const;
 
-/** An intervention value below its screening value, or a class stricter than a better one, is a typing error. */
-function checkOrder(source: PackRow, spans: LimitRow["spans"], fault: (what: string) => void): void {
-  const { screening, intervention } = spans;
-  if (screening?.high && intervention?.high && screening.high.value > intervention.high.value)
-    fault("intervention is below screening");
-  let previous: number | undefined;
-  for (const level of WATER_CLASSES) {
-    const bound = source.bounds[level];
-    if (!bound || Array.isArray(bound) || bound.le === undefined || bound.ge !== undefined) continue;
-    if (previous !== undefined && bound.le < previous) fault(`class ${level} is stricter than the class before it`);
-    previous = bound.le;
+/** A level that holds less than a better one (an intervention value below screening) is a typing error. */
+function checkOrder(ladder: readonly Rung[], fault: (what: string) => void): void {
+  let before: Span | undefined;
+  for (const { level, ranges } of ladder) {
+    const own = hull(ranges);
+    const isLower = own?.high && before?.high && own.high.value < before.high.value;
+    const isHigher = own?.low && before?.low && own.low.value > before.low.value;
+    if (isLower || isHigher) fault(`${level} is stricter than the level before it`);
+    before = own;
   }
 }

@@ -72,24 +72,24 @@ export function limitFor(
   const level = above === "target" ? station.targetClass : above;
   if (!level) return none("target-class-unknown");
   if (rows.every(({ source }) => source.weeklyMeanChange)) return none("limits-change-not-value");
-  if (!rows.some(({ ranges }) => ranges[level])) return none("level-not-in-row");
+  if (!rows.some(({ rungs }) => rungs[level])) return none("level-not-in-row");
   const selection = selectRow(rows, level, station);
   if (!selection) return none("no-row-for-place");
   const { row, assumed } = selection;
-  const span = row.spans[level];
-  if (!span) return none("level-unbounded");
+  const rung = row.rungs[level];
+  if (!rung?.span) return none("level-unbounded");
   return {
     found: true,
     pack: pack.id,
     row: row.key,
     level,
-    bounds: [span.low, span.high].filter((side) => side !== undefined),
+    bounds: [rung.span.low, rung.span.high].filter((side) => side !== undefined),
     unit: row.unit,
     standard: pack.standard.number,
-    clause: row.clauses[level] ?? pack.standard.number,
-    confidence: row.confidence,
-    enforceable: row.enforceable,
-    verify: row.confidence === "one-stored",
+    clause: rung.clause,
+    confidence: rung.confidence,
+    enforceable: rung.enforceable,
+    verify: rung.confidence === "one-stored",
     assumed,
   };
 }
@@ -106,14 +106,14 @@ export function createLimitBook(packs: Packs): LimitBook {
   return {
     lines: ({ station, site }, quantity) =>
       packs.list
-        .filter((pack) => appliesAt(pack, station, site))
+        .filter((pack) => isUsedAt(pack, station, site))
         .flatMap((pack) => linesOf(pack, station, site, quantity)),
   };
 }
 
 const FARM_SITES: readonly string[] = ["farmland", "irrigation", "livestock-farm"];
 
-function appliesAt(pack: Pack, station: Station, site: Site): boolean {
+function isUsedAt(pack: Pack, station: Station, site: Site): boolean {
   if (pack.scheme === "guideline" || !pack.media.includes(station.medium) || !coversLand(pack, station.land))
     return false;
   if (station.land !== undefined && station.land !== "undefined") return true;

@@ -46,6 +46,8 @@ export type Range = z.infer<typeof Range>;
 /** Land uses that soil packs tell apart; on `rotation` (paddy and upland in turn) the stricter of both applies. */
 export const FARM_LANDS = ["paddy", "upland", "orchard"] as const;
 export const DEVELOPMENT_LANDS = ["class1", "class2"] as const;
+/** Columns of GB 5084. */
+export const CROPS = ["paddy", "dryland", "vegetable_cooked", "vegetable_raw"] as const;
 
 /** When a row applies; no condition means always. `supply` and `area` are exceptions that must be declared. */
 export const When = z.strictObject({
@@ -54,10 +56,7 @@ export const When = z.strictObject({
     .min(1)
     .optional(),
   ph: z.strictObject({ gt: z.number().optional(), le: z.number().optional() }).optional(),
-  crop: z
-    .array(z.enum(["paddy", "dryland", "vegetable_cooked", "vegetable_raw"]))
-    .min(1)
-    .optional(),
+  crop: z.array(z.enum(CROPS)).min(1).optional(),
   tolerance: z.enum(["sensitive", "tolerant", "very-tolerant"]).optional(),
   waterBody: z.enum(["river", "lake"]).optional(),
   point: z.enum(["plant-outlet", "network-end"]).optional(),

@@ -35,20 +35,28 @@ export interface Selection {
 
 /** The row that holds `level` at this place; undefined when none applies. */
 export function selectRow(rows: readonly LimitRow[], level: LimitName, place: Place): Selection | undefined {
-  const first = rows[0];
-  if (first && rows.length === 1 && !first.source.when) {
-    return first.ranges[level] ? { row: first, assumed: NOTHING } : undefined;
-  }
-  let candidates = rows.filter((row) => row.ranges[level] && mayApply(row.source.when ?? {}, place));
-  if (candidates.some(isException)) candidates = candidates.filter(isException);
+  const candidates = candidatesFor(rows, level, place);
   let strictest = candidates[0];
   if (!strictest) return undefined;
+  if (candidates.length === 1) return { row: strictest, assumed: assumptions(candidates, place, false) };
+  let differ = false;
   for (const row of candidates) {
-    if (isStricter(row.spans[level], strictest.spans[level])) strictest = row;
+    const [span, best] = [row.rungs[level]?.span, strictest.rungs[level]?.span];
+    if (isStricter(span, best)) strictest = row;
+    differ ||= isStricter(span, best) || isStricter(best, span);
   }
-  const bounds = new Set(candidates.map((row) => JSON.stringify(row.ranges[level])));
-  const unknown = new Set(candidates.flatMap((row) => unknownOf(row.source.when ?? {}, place, bounds.size > 1)));
-  return { row: strictest, assumed: [...unknown].map((name) => ASSUMED[name]) };
+  return { row: strictest, assumed: assumptions(candidates, place, differ) };
+}
+
+function candidatesFor(rows: readonly LimitRow[], level: LimitName, place: Place): readonly LimitRow[] {
+  const candidates: LimitRow[] = [];
+  const exceptions: LimitRow[] = [];
+  for (const row of rows) {
+    if (!row.rungs[level] || !appliesAt(row, place)) continue;
+    candidates.push(row);
+    if (row.source.when?.supply !== undefined || row.source.when?.area !== undefined) exceptions.push(row);
+  }
+  return exceptions.length > 0 ? exceptions : candidates;
 }
 
 const NOTHING: readonly string[] = [];
@@ -61,11 +69,9 @@ const ASSUMED: Readonly<Record<Assumption, string>> = {
   point: "point: sampling point unknown, taken as the end of the network",
 };
 
-function isException({ source: { when } }: LimitRow): boolean {
-  return when?.supply !== undefined || when?.area !== undefined;
-}
-
-function mayApply(when: When, place: Place): boolean {
+/** False only when something known of the place excludes the row. */
+export function appliesAt({ source: { when } }: LimitRow, place: Place): boolean {
+  if (!when) return true;
   const { ph, land, crop, tolerance, waterBody = "river", point = "network-end", supply, area } = place;
   if (when.ph && ph !== undefined && !inBand(ph, when.ph)) return false;
   if (when.land && !landFits(when.land, land)) return false;
@@ -86,7 +92,19 @@ function landFits(lands: NonNullable<When["land"]>, land: Place["land"]): boolea
   return lands.includes(land);
 }
 
-function unknownOf(when: When, place: Place, differ: boolean): Assumption[] {
+/** Which unknowns the choice rests on; an unknown that makes no difference is not told. */
+function assumptions(candidates: readonly LimitRow[], place: Place, differ: boolean): readonly string[] {
+  let texts: readonly string[] = NOTHING;
+  for (const { source } of candidates) {
+    if (!source.when) continue;
+    for (const name of unknownOf(source.when, place, differ)) {
+      if (!texts.includes(ASSUMED[name])) texts = [...texts, ASSUMED[name]];
+    }
+  }
+  return texts;
+}
+
+function unknownOf(when: When, place: Place, differ: boolean): readonly Assumption[] {
   const names: Assumption[] = [];
   if (when.waterBody && !place.waterBody) names.push("waterBody");
   if (when.point && !place.point) names.push("point");
@@ -98,7 +116,7 @@ function unknownOf(when: When, place: Place, differ: boolean): Assumption[] {
   return names;
 }
 
-function isStricter(a: Span | undefined, b: Span | undefined): boolean {
+function isStricter(a: Span | null | undefined, b: Span | null | undefined): boolean {
   if (a?.high && b?.high) return a.high.value < b.high.value;
   return a?.low !== undefined && b?.low !== undefined && a.low.value > b.low.value;
 }

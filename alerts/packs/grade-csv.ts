@@ -1,0 +1,261 @@
+/**
+ * Grades the samples of a CSV text, for `jingtu standards grade`. A fault of the header refuses the file, with every
+ * fault at once; a fault of one sample becomes that sample's error and the others go on.
+ */
+import { type CsvError, parse } from "csv-parse/sync";
+import { type Fault, Refused } from "../../core/errors.ts";
+import { type Conversion, conversion, convert, findQuantity, quantitySpec } from "../../core/quantity.ts";
+import type { Comparison } from "../../core/reading.ts";
+import type { Pack } from "./compile.ts";
+import { type Grade, gradeSample, type SampleValue } from "./grade.ts";
+import { coversLand } from "./limits.ts";
+import type { Packs } from "./load.ts";
+import { CROPS, DEVELOPMENT_LANDS, FARM_LANDS } from "./pack.ts";
+import type { Place } from "./select.ts";
+
+export type GradedSample =
+  | ({ readonly sample: string } & Grade)
+  | { readonly sample: string; readonly error: { readonly code: string } & Fault };
+
+export interface GradeCsvQuestion {
+  readonly packs: Packs;
+  readonly packId: string;
+  /** Whole file; bytes must be UTF-8, with or without a byte order mark. At most `CSV_BYTES_MAX`. */
+  readonly csv: string | Uint8Array;
+  /** Named in errors. */
+  readonly file?: string;
+  /** Soil: `paddy`, `upland`, `orchard`, `rotation`, `class1`, `class2`. */
+  readonly land?: string;
+  /** Irrigation water: a crop of `CROPS`. */
+  readonly crop?: string;
+}
+
+export const CSV_BYTES_MAX = 64 * 1_024 * 1_024;
+
+/**
+ * Header and options are checked at the call, samples as the result is read.
+ *
+ * First column `sample`, others `quantity[unit]` such as `cd[µg/L]` or `ph[pH]`; cells are numbers, `<0.5`, `>1000` or
+ * empty. A column `ph` chooses the band of a soil pack.
+ * @throws Refused `PACK_UNKNOWN`, `GRADE_OPTION_INVALID`, `LAND_NOT_COVERED`, `CSV_TOO_LARGE`, `CSV_NOT_UTF8`,
+ *   `CSV_MALFORMED`, `GRADE_HEADER_INVALID`.
+ */
+export function gradeCsv(question: GradeCsvQuestion): Iterable<GradedSample> {
+  const { packs, packId, csv, file = "the CSV" } = question;
+  const pack = packs.get(packId);
+  if (!pack) {
+    throw new Refused("PACK_UNKNOWN", {
+      what: `there is no limit pack ${packId}`,
+      mend: `use one of ${packs.list.map(({ id }) => id).join(", ")}`,
+    });
+  }
+  const place = readPlace(pack, question);
+  const [header, ...records] = readRecords(csv, file);
+  const columns = readHeader(pack, header?.cells ?? [], file);
+  return gradeRecords(pack, columns, records, place);
+}
+
+/** A place from the texts of a command line. */
+function readPlace(pack: Pack, { land, crop }: GradeCsvQuestion): Place {
+  const knownLand = LANDS.find((name) => name === land);
+  const knownCrop = CROPS.find((name) => name === crop);
+  const faults: string[] = [];
+  if (land !== undefined && !knownLand) faults.push(`land ${land} is none of ${LANDS.join(", ")}`);
+  if (crop !== undefined && !knownCrop) faults.push(`crop ${crop} is none of ${CROPS.join(", ")}`);
+  if (faults.length > 0) {
+    throw new Refused("GRADE_OPTION_INVALID", { what: faults.join("; "), mend: "use one of the names given" });
+  }
+  if (knownLand && !coversLand(pack, knownLand)) {
+    throw new Refused("LAND_NOT_COVERED", {
+      what: `${pack.standard.number} does not apply to land ${knownLand}`,
+      mend: "farmland is graded by gb15618-2018, class1 and class2 by gb36600-2018",
+    });
+  }
+  return { ...(knownLand ? { land: knownLand } : {}), ...(knownCrop ? { crop: knownCrop } : {}) };
+}
+const LANDS = [...FARM_LANDS, "rotation", ...DEVELOPMENT_LANDS, "undefined"] as const;
+
+interface CsvRecord {
+  /** Line of the file, the header being 1. */
+  readonly row: number;
+  readonly cells: readonly string[];
+}
+
+function readRecords(csv: string | Uint8Array, file: string): readonly CsvRecord[] {
+  const text = typeof csv === "string" ? csv : decode(csv, file);
+  try {
+    const parsed = parse(text, {
+      bom: true,
+      info: true,
+      relax_column_count: true,
+      skip_empty_lines: true,
+      skip_records_with_empty_values: true,
+      trim: true,
+    }) as unknown as { info: { lines: number }; record: string[] }[];
+    return parsed.map(({ info, record }) => ({ row: info.lines, cells: record }));
+  } catch (error) {
+    const { code, lines, message } = error as CsvError & { lines?: number };
+    if (!code?.startsWith("CSV_")) throw error;
+    throw new Refused("CSV_MALFORMED", {
+      what: message,
+      where: `${file}${lines === undefined ? "" : `, row ${lines}`}`,
+      mend: 'close every quote and write a quote inside quotes twice (""); separate cells by commas',
+    });
+  }
+}
+
+function decode(bytes: Uint8Array, file: string): string {
+  if (bytes.byteLength > CSV_BYTES_MAX) {
+    throw new Refused("CSV_TOO_LARGE", {
+      what: `${bytes.byteLength} bytes, at most ${CSV_BYTES_MAX} are read`,
+      where: file,
+      mend: "split the file",
+    });
+  }
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new Refused(
+      "CSV_NOT_UTF8",
+      { what: "the file is not UTF-8 text", where: file, mend: 'save it as "CSV UTF-8 (comma delimited)"' },
+      400,
+      { cause },
+    );
+  }
+}
+
+interface Column {
+  /** As written, for errors. */
+  readonly name: string;
+  readonly quantity: string;
+  readonly toCanonical: Conversion;
+  /** Physically possible, canonical unit. */
+  readonly span: readonly [number, number];
+}
+
+function readHeader(pack: Pack, header: readonly string[], file: string): readonly Column[] {
+  const faults: string[] = [];
+  if (header[0] !== "sample") faults.push(`column 1 is ${JSON.stringify(header[0] ?? "")}; it must be "sample"`);
+  if (header.length < 2) faults.push("there is no column with values");
+  const seen = new Map<string, string>();
+  const columns = header.slice(1).map((name, index) => {
+    const column = readColumn(pack, name);
+    if (typeof column === "string") return void faults.push(`column ${index + 2} ${JSON.stringify(name)}: ${column}`);
+    const twin = seen.get(column.quantity);
+    if (twin) faults.push(`column ${index + 2} ${JSON.stringify(name)}: ${column.quantity} also stands in ${twin}`);
+    seen.set(column.quantity, name);
+    return column;
+  });
+  if (faults.length > 0) {
+    throw new Refused("GRADE_HEADER_INVALID", {
+      what: `${faults.length} fault${faults.length === 1 ? "" : "s"} in the header\n  ${faults.join("\n  ")}`,
+      where: `${file}, row 1`,
+      mend: "write `sample`, then one `quantity[unit]` a column, such as cd[µg/L] or ph[pH]",
+    });
+  }
+  return columns.filter((column) => column !== undefined);
+}
+
+const COLUMN_NAME = /^([^[\]]+)\[(.*)\]$/;
+
+function readColumn(pack: Pack, name: string): Column | string {
+  const [, idOrCode = "", unit = ""] = COLUMN_NAME.exec(name) ?? [];
+  if (!idOrCode) return "not of the form quantity[unit]";
+  const quantity = findQuantity(idOrCode.trim())?.id;
+  if (!quantity) return `quantity ${idOrCode} is not in the dictionary`;
+  const medium = pack.media[0] ?? "groundwater";
+  const spec = quantitySpec(quantity, medium);
+  if (!spec) return `${quantity} is not measured in ${medium}`;
+  const toCanonical = conversion(quantity, medium, unit);
+  if (!toCanonical) return `unit ${unit || "(none)"} does not fit ${quantity} in ${medium}; for example ${spec.unit}`;
+  return { name, quantity, toCanonical, span: spec.failSpan ?? [0, Number.MAX_VALUE] };
+}
+
+function* gradeRecords(
+  pack: Pack,
+  columns: readonly Column[],
+  records: readonly CsvRecord[],
+  place: Place,
+): Generator<GradedSample> {
+  for (const { row, cells } of records) {
+    const sample = cells[0] ?? "";
+    const values = readCells(columns, cells, row);
+    if (Array.isArray(values)) yield { sample, ...gradeSample(pack, values, place) };
+    else yield { sample, error: values as { readonly code: string } & Fault };
+  }
+}
+
+/** The values of one record, or why it cannot be graded. */
+function readCells(
+  columns: readonly Column[],
+  cells: readonly string[],
+  row: number,
+): SampleValue[] | ({ readonly code: string } & Fault) {
+  const where = `row ${row}`;
+  if (!cells[0]) return { code: "SAMPLE_UNNAMED", what: "the sample has no name", where: `${where}, column sample` };
+  if (cells.length !== columns.length + 1) {
+    const what = `the row has ${cells.length} cells, the header ${columns.length + 1}`;
+    return { code: "ROW_LENGTH", what, where, mend: "leave cells without a result empty, but keep their commas" };
+  }
+  const values: SampleValue[] = [];
+  for (const [index, column] of columns.entries()) {
+    const text = cells[index + 1] ?? "";
+    if (text === "") continue;
+    const value = readCell(column, text);
+    if ("what" in value) return { code: "CELL_INVALID", where: `${where}, column ${column.name}`, ...value };
+    values.push(value);
+  }
+  return values;
+}
+
+const CELL = /^([<>]?)\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)$/;
+
+function readCell({ quantity, toCanonical, span }: Column, text: string): SampleValue | Fault {
+  const [, sign = "", digits] = CELL.exec(text) ?? [];
+  if (digits === undefined) {
+    const mend = "write a number with a decimal point, <0.5 for a non-detect with its reporting limit, or nothing";
+    return { what: `${JSON.stringify(text.slice(0, 60))} is not a result`, mend };
+  }
+  const value = convert(Number(digits), toCanonical);
+  const [low, high] = span;
+  if (!(value >= low && value <= high)) {
+    return { what: `${text} is physically impossible`, mend: `give a value from ${low} to ${high} (canonical unit)` };
+  }
+  if (sign === "<" && low >= 0 && value === 0) {
+    return { what: `${text} names no reporting limit`, mend: "write the reporting limit after <" };
+  }
+  return { quantity, value, cmp: sign as Comparison };
+}
+
+/** One object a pack, for `jingtu standards list`. */
+export function listStandards(packs: Packs): readonly StandardSummary[] {
+  return packs.list.map(({ id, version, standard, media, scheme, rows, byQuantity, routine }) => {
+    const confidence: Record<string, number> = {};
+    for (const { source } of rows) confidence[source.confidence] = (confidence[source.confidence] ?? 0) + 1;
+    const enforceable = rows.filter(
+      ({ ladder }) => ladder.length > 0 && ladder.every((rung) => rung.enforceable),
+    ).length;
+    const counts = { rows: rows.length, quantities: byQuantity.size, routine: routine.length, enforceable };
+    return { id, version, ...standard, media, scheme, ...counts, confidence };
+  });
+}
+
+export interface StandardSummary {
+  readonly id: string;
+  readonly version: number;
+  readonly number: string;
+  readonly title: Pack["standard"]["title"];
+  readonly edition: string;
+  /** Date, or null where none is known. */
+  readonly effective: string | null;
+  readonly replaces: string | null;
+  readonly media: Pack["media"];
+  readonly scheme: Pack["scheme"];
+  readonly rows: number;
+  readonly quantities: number;
+  readonly routine: number;
+  /** Rows that may fire alarms. */
+  readonly enforceable: number;
+  /** Rows by confidence. */
+  readonly confidence: Readonly<Record<string, number>>;
+}
