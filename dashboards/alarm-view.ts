@@ -1,0 +1,103 @@
+/** An alarm as pages and programs see it: the frozen alarm joined with names from the registry. Pure. */
+import type { Alarm, AlarmEvent } from "../core/alarm.ts";
+import type { Directory, Outbox } from "../core/ports.ts";
+import { parseSeriesKey } from "../core/reading.ts";
+import { quantityNames } from "./places.ts";
+import type { AlarmDetail, AlarmView } from "./schemas.ts";
+import { finiteOrNull, iso, isoOrNull } from "./times.ts";
+
+export type Delivery = Awaited<ReturnType<Outbox["of"]>>[number];
+
+export function alarmView(alarm: Alarm, directory: Directory): AlarmView {
+  const { evidence } = alarm;
+  const { fraction, aggregate } = parseSeriesKey(alarm.series);
+  const place = directory.station(alarm.station);
+  const site = place?.site ?? directory.snapshot.sites.find(({ id }) => id === alarm.site);
+  return {
+    id: alarm.id,
+    rule: alarm.rule,
+    category: alarm.category,
+    level: alarm.level,
+    state: alarm.state,
+    verified: alarm.verified,
+    tenant: alarm.tenant,
+    site: alarm.site,
+    siteName: site?.name ?? alarm.site,
+    station: alarm.station,
+    stationName: place?.station.name ?? alarm.station,
+    series: alarm.series,
+    quantity: alarm.quantity,
+    fraction,
+    agg: aggregate,
+    value: finiteOrNull(alarm.value),
+    cmp: alarm.cmp,
+    unit: evidence.unit,
+    valueTime: iso(alarm.valueTime),
+    limit: finiteOrNull(evidence.limit),
+    passes: evidence.passes,
+    pack: evidence.pack,
+    clause: evidence.clause,
+    start: iso(alarm.start),
+    end: isoOrNull(alarm.end),
+    lateMs: alarm.lateMs,
+    backfill: alarm.backfill,
+    raisedAt: iso(alarm.raisedAt),
+    updatedAt: iso(alarm.updatedAt),
+    acknowledgedAt: isoOrNull(alarm.acknowledgedAt),
+    acknowledgedBy: alarm.acknowledgedBy,
+    acknowledgedVia: alarm.acknowledgedVia,
+    supersededBy: alarm.supersededBy,
+    advice: alarm.advice,
+  };
+}
+
+/** @param showDetail outlets' answers may name addresses: staff only. */
+export function alarmDetail(
+  alarm: Alarm,
+  parts: {
+    readonly directory: Directory;
+    readonly history: readonly AlarmEvent[];
+    readonly deliveries: readonly Delivery[];
+    readonly showDetail: boolean;
+  },
+): AlarmDetail {
+  const { evidence } = alarm;
+  return {
+    alarm: alarmView(alarm, parts.directory),
+    evidence: {
+      readings: evidence.readings.map(({ time, value, cmp, flag, qualifier, device, receivedAt }) => ({
+        time: iso(time),
+        value: finiteOrNull(value),
+        cmp,
+        flag,
+        qualifier,
+        device,
+        receivedAt: iso(receivedAt),
+      })),
+      ruleVersion: evidence.ruleVersion,
+      confidence: evidence.confidence,
+    },
+    history: parts.history.map((event) => ({
+      id: event.id,
+      kind: event.kind,
+      at: iso(event.at),
+      by: event.by,
+      via: event.via,
+      note: event.note,
+      level: event.alarm.level,
+      state: event.alarm.state,
+      value: finiteOrNull(event.alarm.value),
+      cmp: event.alarm.cmp,
+    })),
+    deliveries: parts.deliveries.map(({ outlet, event, state, tries, at, dueAt, detail }) => ({
+      outlet,
+      event,
+      state,
+      tries,
+      at: isoOrNull(at),
+      dueAt: iso(dueAt),
+      detail: parts.showDetail ? detail : "",
+    })),
+    quantities: quantityNames([alarm.quantity]),
+  };
+}

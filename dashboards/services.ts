@@ -1,0 +1,71 @@
+/** What the routes share: the parts they were given and the little state that the web server itself keeps. */
+import type { Alarm } from "../core/alarm.ts";
+import type { LatestPoint } from "../core/ports.ts";
+import { parseSeriesKey } from "../core/reading.ts";
+import { visibleTo } from "./access.ts";
+import { unknown } from "./errors.ts";
+import type { LiveHub } from "./live.ts";
+import type { OpenAlarms } from "./open-alarms.ts";
+import type { DashboardParts } from "./parts.ts";
+import type { Place } from "./places.ts";
+import type { Principal, Sessions } from "./sessions.ts";
+
+export interface Services {
+  readonly parts: DashboardParts;
+  readonly sessions: Sessions;
+  readonly openAlarms: OpenAlarms;
+  readonly live: LiveHub;
+  readonly tls: boolean;
+  /** Newest points of all series, grouped by station; callers at the same moment share one query. */
+  readonly latestByStation: () => Promise<ReadonlyMap<string, readonly LatestPoint[]>>;
+}
+
+/** @throws Refused 404, the same for a station that is not there and one of another tenant. */
+export function visiblePlace({ parts }: Services, principal: Principal, id: string): Place {
+  const place = parts.directory().station(id);
+  if (!place || !visibleTo(principal, place.site)) throw unknown("station", id);
+  return place;
+}
+
+/** @throws Refused 404, the same for an alarm that is not there and one of another tenant. */
+export async function visibleAlarm({ parts, openAlarms }: Services, principal: Principal, id: string): Promise<Alarm> {
+  const alarm = openAlarms.newest(await parts.alarms.get(id), id);
+  if (!alarm || !visibleTo(principal, alarm)) throw unknown("alarm", id);
+  return alarm;
+}
+
+/** Groups all latest points by station; a call while one is under way gets the same answer. */
+export function shareLatest(
+  latest: () => Promise<readonly LatestPoint[]>,
+): () => Promise<ReadonlyMap<string, readonly LatestPoint[]>> {
+  let underWay: Promise<ReadonlyMap<string, readonly LatestPoint[]>> | null = null;
+  const load = async (): Promise<ReadonlyMap<string, readonly LatestPoint[]>> => {
+    const byStation = new Map<string, LatestPoint[]>();
+    for (const point of await latest()) {
+      const { station } = parseSeriesKey(point.series);
+      const known = byStation.get(station);
+      if (known) known.push(point);
+      else byStation.set(station, [point]);
+    }
+    return byStation;
+  };
+  return () => {
+    underWay ??= load().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
+}
+
+/** Acknowledges for a person and remembers the answer, so that the next page shows it before the store has it. */
+export async function acknowledge(
+  { parts, openAlarms }: Services,
+  request: { readonly alarm: string; readonly by: string; readonly via: "web" | "api"; readonly note?: string },
+): Promise<Alarm> {
+  const alarm = await parts.desk.acknowledge(request);
+  openAlarms.apply(alarm);
+  const { alarm: object, by: actor, via, note = "" } = request;
+  const at = parts.clock.now();
+  await parts.accounts.audit({ at, actor, via, action: "alarm.acknowledge", object, detail: note });
+  return alarm;
+}
