@@ -1,0 +1,35 @@
+/** `npm run test:faults -- NAME [options]`: runs one fault, prints promise → observed, exits 1 when a promise broke. */
+import { parseArgs } from "node:util";
+import { killFaults } from "./kill.ts";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: "string" }, seed: { type: "string" } },
+});
+const [name = "kill"] = positionals;
+const seed = Number(values.seed ?? 1);
+
+const faults: Record<string, () => Promise<boolean>> = {
+  kill: async () => {
+    const report = await killFaults({ rounds: Number(values.rounds ?? 50), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept =
+      report.lost === 0 &&
+      report.wrong === 0 &&
+      report.doubled === 0 &&
+      report.missingEpisodes.length === 0 &&
+      report.extraEpisodes.length === 0 &&
+      report.episodes > 0;
+    console.log(
+      `promise: 0 acknowledged lost, 0 doubled, 0 episodes missing or extra → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+};
+
+const fault = faults[name];
+if (!fault) {
+  console.error(`unknown fault "${name}"; known: ${Object.keys(faults).join(", ")}`);
+  process.exit(2);
+}
+process.exit((await fault()) ? 0 : 1);
