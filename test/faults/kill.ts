@@ -105,7 +105,8 @@ async function disturbedRun({
   let sending = true;
   const senders = devices.map(async (device, index) => {
     while (sending) {
-      const seq = lengths[index]++ as number;
+      const seq = lengths[index] ?? 0;
+      lengths[index] = seq + 1;
       void device.send(measure(seed, index, seq), { ts: base + seq * STEP_MS });
       await systemClock.sleep(SEND_MS);
     }
@@ -121,7 +122,7 @@ async function disturbedRun({
   await Promise.all(senders);
   await Promise.all(devices.map((device) => device.drained()));
   await Promise.all(devices.map((device) => device.close()));
-  const outcome = await readOutcome(server, lengths);
+  const outcome = await readOutcome(server);
   await server.stop();
   rmSync(server.dataDir, { recursive: true, force: true });
   return { outcome, lengths, restarts };
@@ -136,7 +137,7 @@ async function calmRun({ seed, base, rulesDir, lengths }: Run & { lengths: reado
   }
   await Promise.all(devices.map((device) => device.drained()));
   await Promise.all(devices.map((device) => device.close()));
-  const outcome = await readOutcome(server, lengths);
+  const outcome = await readOutcome(server);
   await server.stop();
   rmSync(server.dataDir, { recursive: true, force: true });
   return outcome;
@@ -162,7 +163,7 @@ interface StatusReport {
 }
 
 /** Waits until every reader has caught up, then reads everything through the REST interface. */
-async function readOutcome(server: TestServer, lengths: readonly number[]): Promise<Outcome> {
+async function readOutcome(server: TestServer): Promise<Outcome> {
   const { stdout } = await server.cli("token", "create", "--role", "admin");
   const headers = { authorization: `Bearer ${stdout.trim()}` };
   const get = async <T>(path: string): Promise<T> => {
