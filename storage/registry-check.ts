@@ -1,4 +1,5 @@
 /** Pure: whether contents fit into a registry, every fault at once. */
+import { Refused } from "../core/errors.ts";
 import type { RegistryContents } from "../core/ports.ts";
 import { conversion, findQuantity, quantitySpec } from "../core/quantity.ts";
 import type { Device, Medium } from "../core/site.ts";
@@ -41,6 +42,17 @@ export function registryFaults(present: RegistryContents, put: RegistryContents)
     else faults.push({ where: `devices/${device.id}/station`, what: `no station "${device.station}"` });
   }
   return faults;
+}
+
+/** @throws Refused `REGISTRY_INVALID` naming every fault. */
+export function refuseFaults(present: RegistryContents, put: RegistryContents): void {
+  const faults = registryFaults(present, put);
+  if (faults.length === 0) return;
+  throw new Refused("REGISTRY_INVALID", {
+    what: `${faults.length} fault(s):\n${faults.map(({ where, what }) => `✖ ${what}\n  → at ${where}`).join("\n")}`,
+    where: "registry",
+    mend: "correct what is named above; nothing was changed",
+  });
 }
 
 type Named = { readonly id: string };

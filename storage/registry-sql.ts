@@ -10,7 +10,7 @@ import type { Rule, VersionedRule } from "../core/rule.ts";
 import type { Device } from "../core/site.ts";
 import { appendAudit } from "./accounts-sql.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { complete, registryFaults } from "./registry-check.ts";
+import { complete, refuseFaults } from "./registry-check.ts";
 import { type LedgerTables, readTogether, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
 
 /** Where a device stood from `since` (ms, wall clock) until `until`; null for where it stands now. */
@@ -137,17 +137,6 @@ function summary(put: RegistryContents): string {
   const kinds = ["tenants", "sites", "stations", "devices"] as const;
   const named = kinds.filter((kind) => put[kind].length > 0);
   return named.map((kind) => `${kind} ${put[kind].map((one) => one.id).join(" ")}`).join("; ");
-}
-
-/** @throws Refused `REGISTRY_INVALID` naming every fault. */
-export function refuseFaults(present: RegistryContents, put: RegistryContents): void {
-  const faults = registryFaults(present, put);
-  if (faults.length === 0) return;
-  throw new Refused("REGISTRY_INVALID", {
-    what: `${faults.length} fault(s):\n${faults.map(({ where, what }) => `✖ ${what}\n  → at ${where}`).join("\n")}`,
-    where: "registry",
-    mend: "correct what is named above; nothing was changed",
-  });
 }
 
 async function putContents(tx: SqlTransaction, put: RegistryContents, change: Change): Promise<void> {

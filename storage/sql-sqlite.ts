@@ -77,25 +77,6 @@ export async function openLedger(parts: {
   };
 }
 
-/** What a closed SQLite file holds, by table; proof for a backup. @throws Unavailable when it is damaged. */
-export function inspectSqlite(file: string): { readonly rows: Readonly<Record<string, number>> } {
-  try {
-    const database = new Database(file, { fileMustExist: true });
-    try {
-      const [check] = database.pragma("quick_check(1)") as { quick_check: string }[];
-      if (check?.quick_check !== "ok") throw new Error(check?.quick_check);
-      const names = database.prepare("select name from sqlite_master where type = 'table' order by name").pluck().all();
-      const count = (name: string) => database.prepare(`select count(*) from "${name}"`).pluck().get() as number;
-      const tables = (names as string[]).filter((name) => !name.startsWith("sqlite_"));
-      return { rows: Object.fromEntries(tables.map((name) => [name, count(name)])) };
-    } finally {
-      database.close();
-    }
-  } catch (error) {
-    throw translated(error, file);
-  }
-}
-
 async function openFile(file: string, clock: Clock): Promise<Database.Database> {
   try {
     closeSync(openSync(file, "a", 0o600)); // SQLite gives its side files the mode of the main file

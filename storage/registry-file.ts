@@ -1,0 +1,112 @@
+/**
+ * The registry file: what people write to say who is where and which device measures what. YAML or CSV in, YAML out.
+ * Every fault is reported at once with its line. Secrets come in, and never go out.
+ */
+import { stringify } from "yaml";
+import { z } from "zod";
+import { Refused } from "../core/errors.ts";
+import type { RegistryContents } from "../core/ports.ts";
+import { Device, formatDuration, Site, Station, Tenant } from "../core/site.ts";
+import { type FileFault, readCsv, readYaml, type WrittenForm } from "./registry-forms.ts";
+
+export { importRegistry } from "./registry-import.ts";
+
+/** A device as written; without `secret` the import makes one for a device that has none yet. */
+const FileDevice = Device.extend({ secret: z.string().min(1).max(256).optional() });
+
+const RegistryFile = z.strictObject({
+  tenants: z.array(Tenant).default([]),
+  sites: z.array(Site).default([]),
+  stations: z.array(Station).default([]),
+  devices: z.array(FileDevice).default([]),
+});
+export type RegistryFile = z.infer<typeof RegistryFile>;
+
+export type RegistryFormat = "yaml" | "csv";
+
+/** By file name. @throws Refused `REGISTRY_FILE_INVALID` for spreadsheets and what is not known. */
+export function registryFormat(fileName: string): RegistryFormat {
+  const ending = fileName.slice(fileName.lastIndexOf(".") + 1).toLowerCase();
+  if (ending === "yaml" || ending === "yml") return "yaml";
+  if (ending === "csv") return "csv";
+  if (ending === "xlsx" || ending === "xls") return refuseSpreadsheet();
+  throw new Refused("REGISTRY_FILE_INVALID", {
+    what: `"${fileName}" ends neither in .yaml nor in .csv`,
+    mend: "write YAML or CSV and name the file so",
+  });
+}
+
+/** @throws Refused `REGISTRY_FILE_INVALID` with every fault, its line and its path. */
+export function parseRegistryFile(text: string, format: RegistryFormat): RegistryFile {
+  if (text.startsWith("PK\u0003\u0004")) refuseSpreadsheet(); // the first bytes of every .xlsx
+  const form = format === "yaml" ? readYaml(text) : readCsv(text);
+  const parsed = RegistryFile.safeParse(form.raw);
+  const faults = [...form.faults, ...overlookedFaults(form)];
+  for (const issue of parsed.error?.issues ?? []) faults.push(placed(issueText(issue), issue.path, form));
+  if (parsed.success && faults.length === 0) return parsed.data;
+  faults.sort((a, b) => a.line - b.line);
+  const list = faults.map(({ what, line, path }) => `✖ ${what}\n  → at line ${line}${path && `, ${path}`}`);
+  throw new Refused("REGISTRY_FILE_INVALID", {
+    what: `${faults.length} fault(s):\n${list.join("\n")}`,
+    mend: "correct what is named above; nothing was imported",
+  });
+}
+
+/** YAML that `parseRegistryFile` reads back as the same contents. */
+export function exportRegistry({ tenants, sites, stations, devices }: RegistryContents): string {
+  const written = devices.map(({ id, station, interval, quantities }) => {
+    return { id, station, interval: writtenInterval(interval), quantities };
+  });
+  return stringify({ tenants, sites, stations, devices: written }, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+function writtenInterval(ms: number): string | number {
+  return Number.isSafeInteger(ms) ? formatDuration(ms) : ms;
+}
+
+function refuseSpreadsheet(): never {
+  throw new Refused("REGISTRY_FILE_INVALID", {
+    what: "spreadsheet files are not read",
+    mend: "save the sheet as CSV in UTF-8, or write YAML",
+  });
+}
+
+function placed(what: string, path: readonly PropertyKey[], form: WrittenForm): FileFault {
+  const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
+  return { what, line: form.lineOf(path), path: text.replace(/^\./, "") };
+}
+
+/** A union says only "invalid input"; what each branch wanted is more use. */
+function issueText(issue: z.core.$ZodIssue): string {
+  if (issue.code !== "invalid_union") return issue.message;
+  const wanted = new Set(issue.errors.flat().map(({ message }) => message));
+  return wanted.size > 0 ? [...wanted].join("; or ") : issue.message;
+}
+
+/** What the schema cannot see: an id given twice, and a key that objects swallow. */
+function overlookedFaults(form: WrittenForm): FileFault[] {
+  const faults: FileFault[] = [];
+  for (const kind of ["tenants", "sites", "stations", "devices"]) {
+    const seen = new Set<unknown>();
+    for (const [at, one] of entriesOf(form.raw, kind)) {
+      const id = field(one, "id");
+      if (id !== undefined && seen.has(id))
+        faults.push(placed(`the id "${id}" is given twice`, [kind, at, "id"], form));
+      seen.add(id);
+      const quantities = field(one, "quantities");
+      if (typeof quantities === "object" && quantities !== null && Object.hasOwn(quantities, "__proto__")) {
+        faults.push(placed('no quantity "__proto__" is known', [kind, at, "quantities"], form));
+      }
+    }
+  }
+  return faults;
+}
+
+function entriesOf(raw: unknown, kind: string): [number, unknown][] {
+  const list = field(raw, kind);
+  return Array.isArray(list) ? [...list.entries()] : [];
+}
+
+function field(value: unknown, name: string): unknown {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
