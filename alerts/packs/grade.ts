@@ -11,7 +11,7 @@ import { WATER_CLASSES } from "../../core/site.ts";
 import type { Pack, Rung } from "./compile.ts";
 import { coversLand } from "./limits.ts";
 import { nextDown, nextUp, passes, passesSide } from "./range.ts";
-import { appliesAt, type Place, selectRow } from "./select.ts";
+import { appliesAt, assumedWithout, type Place, selectRow } from "./select.ts";
 
 export interface SampleValue {
   /** Id of the dictionary. */
@@ -83,7 +83,9 @@ export function gradeSample(pack: Pack, sample: readonly SampleValue[], place: P
     const measured = { value: canonicalValue(pack, entry), cmp: entry.cmp };
     const ladder = ladderFor(pack, quantity, here);
     if (!ladder) {
-      if (!(pack.scheme === "soil-farmland" && quantity === "ph")) unlimited.push(quantity);
+      if (pack.scheme === "soil-farmland" && quantity === "ph") continue; // it chose the band
+      unlimited.push(quantity);
+      for (const assumption of assumedWithout(pack.byQuantity.get(quantity) ?? [], here)) assumed.add(assumption);
       continue;
     }
     const rank = rankOf(ladder, measured);

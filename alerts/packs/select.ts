@@ -92,6 +92,11 @@ function landFits(lands: NonNullable<When["land"]>, land: Place["land"]): boolea
   return lands.includes(land);
 }
 
+/** What it rests on that none of these rows applies, e.g. total nitrogen of a water body taken as a river. */
+export function assumedWithout(rows: readonly LimitRow[], place: Place): readonly string[] {
+  return assumptions(rows, place, false);
+}
+
 /** Which unknowns the choice rests on; an unknown that makes no difference is not told. */
 function assumptions(candidates: readonly LimitRow[], place: Place, differ: boolean): readonly string[] {
   let texts: readonly string[] = NOTHING;
