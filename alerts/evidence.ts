@@ -1,0 +1,73 @@
+/** Freezes what decided an alarm: the readings of the deciding run, the bound they crossed, and the rule as it was. */
+import type { Evidence, EvidenceReading } from "../core/alarm.ts";
+import { comparisonOf } from "../core/reading-block.ts";
+import type { Binding } from "./bind.ts";
+import { VIOLATED, violatedBound } from "./detect/condition.ts";
+import type { Episode } from "./detect/episode.ts";
+import { formOf } from "./detect/marks.ts";
+import type { Watch } from "./watch.ts";
+import type { Row, Window } from "./window.ts";
+
+const READINGS_MAX = 20;
+/** An alarm whose last deciding reading came later than this after the measurement says how late. */
+const LATE_MS = 60_000;
+
+export interface Lateness {
+  readonly lateMs: number;
+  readonly backfill: boolean;
+}
+
+/** The readings of the run that raised the alarm, oldest first, the newest 20 of them. */
+export function decidingRows(window: Window, watch: Watch, episode: Episode): Row[] {
+  const indexes: number[] = [];
+  for (let index = window.find(episode.start); index < window.count; index++) {
+    if (window.time(index) > episode.decided) break;
+    const value = window.value(index);
+    if (watch.judge(value, formOf(value, window.marks(index))) === VIOLATED) indexes.push(index);
+  }
+  return indexes.slice(-READINGS_MAX).map((index) => window.row(index));
+}
+
+/** From the measurement that decided to the arrival of the last reading that it needed. */
+export function latenessOf(
+  deciding: readonly Row[],
+  decided: number,
+  isBulk: (device: string, receivedAt: number) => boolean,
+): Lateness {
+  let knownAt = Number.NEGATIVE_INFINITY;
+  let backfill = false;
+  for (const { origin } of deciding) {
+    knownAt = Math.max(knownAt, origin.receivedAt);
+    backfill ||= origin.backfill || isBulk(origin.device, origin.receivedAt);
+  }
+  return { lateMs: knownAt - decided > LATE_MS ? knownAt - decided : 0, backfill };
+}
+
+export function freeze(binding: Binding, rows: readonly Row[], value: number): Evidence {
+  const bound = violatedBound(binding.bounds, value);
+  return {
+    readings: rows.map(toReading),
+    unit: binding.unit,
+    limit: bound?.limit ?? null,
+    passes: bound?.passes ?? null,
+    pack: binding.pack,
+    clause: binding.clause,
+    confidence: binding.confidence,
+    ruleVersion: binding.version,
+    rule: binding.rule,
+  };
+}
+
+export function toReading({ time, value, cmp, flag, qualifier, origin }: Row): EvidenceReading {
+  return {
+    time,
+    value: Number.isNaN(value) ? null : value,
+    cmp: comparisonOf(cmp),
+    flag,
+    qualifier: String.fromCharCode(qualifier),
+    device: origin.device,
+    boot: origin.boot,
+    seq: origin.seq,
+    receivedAt: origin.receivedAt,
+  };
+}

@@ -1,0 +1,259 @@
+/**
+ * The engine without its loop: readings, ticks, commands and rule changes in, alarm events out. Reads no clock and no
+ * journal. What it knows follows from the readings (windows, folds) and from what it has told (ledger), so a restart
+ * needs only those two streams.
+ */
+import type { AlarmEvent, Command } from "../core/alarm.ts";
+import type { Directory } from "../core/ports.ts";
+import type { Origin } from "../core/reading.ts";
+import type { ReadingBlock } from "../core/reading-block.ts";
+import { BackfillWatch, OLD_MS } from "./backfill.ts";
+import { type BindLimit, bindSeries, type Place } from "./bind.ts";
+import { marksOf } from "./detect/marks.ts";
+import { Ledger, type Told } from "./ledger.ts";
+import { acknowledge } from "./lifecycle.ts";
+import { judgeOld } from "./old.ts";
+import { SeriesState } from "./series.ts";
+import { SilenceWatch } from "./silence.ts";
+import { type Occasion, Teller } from "./tell.ts";
+import type { Watch } from "./watch.ts";
+import { BYTES_A_ROW, type Source, WINDOW_ROWS_MAX, WINDOW_ROWS_MIN } from "./window.ts";
+
+/** Memory for the windows of all series together; more series make shorter windows. */
+export const WINDOW_BYTES_MAX = 96 * 1024 * 1024;
+
+export interface JudgeOptions {
+  readonly bindLimit: BindLimit;
+  readonly windowBytesMax?: number;
+}
+
+/** Which rows a block gives: all, or after a restart those of series whose snapshot is older than the block. */
+export type Wanted = (seriesOrDevice: string) => boolean;
+
+export class Judge {
+  readonly series = new Map<string, SeriesState>();
+  readonly ledger = new Ledger();
+  readonly backfill = new BackfillWatch();
+  readonly #bindLimit: BindLimit;
+  readonly #windowBytesMax: number;
+  readonly #byQuantity = new Map<string, SeriesState[]>();
+  readonly #sources = new Map<string, Source>();
+  readonly #teller: Teller;
+  readonly #silence: SilenceWatch;
+  #directory: Directory;
+  #queue: SeriesState[] = [];
+  #silent = true;
+  /** Numbers occasions other than readings, so that their ids differ. */
+  #occasions = 0;
+
+  constructor(directory: Directory, options: JudgeOptions) {
+    this.#directory = directory;
+    this.#bindLimit = options.bindLimit;
+    this.#windowBytesMax = options.windowBytesMax ?? WINDOW_BYTES_MAX;
+    this.#teller = new Teller(this.ledger, (device, at) => this.backfill.isBulk(device, at));
+    const seriesOf = (station: string, quantity: string) => this.#byQuantity.get(`${station}/${quantity}`) ?? [];
+    this.#silence = new SilenceWatch({ seriesOf, teller: this.#teller, ledger: this.ledger });
+  }
+
+  /** Version of the registry that the bindings follow. */
+  get directoryVersion(): number {
+    return this.#directory.version;
+  }
+
+  /** Judges one block. @param offset position after the block. */
+  block(block: ReadingBlock, offset: number, now: number, wanted?: Wanted): AlarmEvent[] {
+    this.#push(block, wanted);
+    const occasion: Occasion = { offset, now, cause: "", note: null, ruleChanged: false };
+    for (const series of this.#queue) this.#settle(series, occasion);
+    this.#queue = [];
+    if (!this.#silent) for (const key of block.series) this.#silence.heard(stationOf(key), occasion);
+    return this.#teller.take();
+  }
+
+  /** Ends the silent reading after a restart: whatever the readings show and was not told is told now. */
+  resume(offset: number, now: number): AlarmEvent[] {
+    this.#silent = false;
+    const occasion = this.#occasion(offset, now, "resume", null, false);
+    const told = groupByWatch(this.ledger);
+    for (const series of this.series.values()) {
+      for (const watch of series.watches) {
+        const key = `${watch.binding.ruleId}\n${series.key}`;
+        adoptTold(series, watch, told.get(key) ?? [], this.ledger);
+        told.delete(key);
+      }
+      this.#reconcile(series, occasion);
+    }
+    for (const left of told.values()) for (const each of left) this.#endUnwatched(each, occasion);
+    this.#silence.rebind(this.#directory, occasion);
+    this.#silence.adopt(occasion);
+    for (const station of this.#silence.openStations()) this.#silence.heard(station, occasion);
+    return this.#teller.take();
+  }
+
+  tick(offset: number, now: number): AlarmEvent[] {
+    this.#silence.tick(this.#occasion(offset, now, "tick", null, false));
+    return this.#teller.take();
+  }
+
+  /** Takes the registry as it now is. @returns `changed` when any series is watched differently. */
+  rebind(directory: Directory, offset: number, now: number): { changed: boolean; events: AlarmEvent[] } {
+    this.#directory = directory;
+    let changed = false;
+    const occasion = this.#occasion(offset, now, "rules", "rule-changed", true);
+    for (const series of this.series.values()) {
+      const outcome = series.rebind(bindSeries(series.key, directory, this.#bindLimit));
+      if (!outcome) continue;
+      changed = true;
+      for (const watch of outcome.removed) this.#endWatch(series, watch, { ...occasion, note: "rule-removed" });
+      this.#reconcile(series, occasion);
+    }
+    this.#silence.rebind(directory, { ...occasion, note: "rule-removed" });
+    return { changed, events: this.#teller.take() };
+  }
+
+  /** What a person asks. Null when the alarm is not known; no event when somebody did it before. */
+  command(command: Command, offset: number, now: number): AlarmEvent[] | null {
+    const told = this.ledger.get(command.alarm);
+    if (!told) return null;
+    const alarm = acknowledge(told.alarm, command, now);
+    if (!alarm) return [];
+    const by = { command: command.id, by: command.by, via: command.via };
+    this.#teller.say(told, "acknowledged", alarm, { offset, now, note: command.note ?? null }, by);
+    if (told.settled) this.ledger.remove(told);
+    return this.#teller.take();
+  }
+
+  /** Adds a series, from a snapshot or on its first reading. */
+  add(series: SeriesState): void {
+    this.series.set(series.key, series);
+    const key = `${series.station}/${series.quantity}`;
+    const siblings = this.#byQuantity.get(key);
+    if (siblings) siblings.push(series);
+    else this.#byQuantity.set(key, [series]);
+  }
+
+  /** Rows a window may hold while there are this many series. */
+  rowsMax(): number {
+    const share = Math.floor(this.#windowBytesMax / BYTES_A_ROW / Math.max(1, this.series.size));
+    return Math.min(WINDOW_ROWS_MAX, Math.max(WINDOW_ROWS_MIN, share));
+  }
+
+  #push(block: ReadingBlock, wanted: Wanted | undefined): void {
+    const states = block.series.map((key) => (wanted && !wanted(key) ? null : this.#seriesFor(key)));
+    const sources = block.messages.map((origin) => this.#sourceOf(origin));
+    const lateReadings = new Uint32Array(block.messages.length);
+    const rowsMax = this.rowsMax();
+    const { time, value, seriesIndex, messageIndex, cmp, flag, qualifier } = block;
+    for (let row = 0; row < block.count; row++) {
+      const message = messageIndex[row] as number;
+      const origin = block.messages[message] as Origin;
+      const at = time[row] as number;
+      if (origin.receivedAt - at > OLD_MS) lateReadings[message] = (lateReadings[message] as number) + 1;
+      const series = states[seriesIndex[row] as number];
+      if (!series) continue;
+      const marks = marksOf(cmp[row] as number, flag[row] as number, qualifier[row] as number, origin.backfill);
+      const touched = series.push(at, value[row] as number, marks, origin, sources[message] as Source, rowsMax);
+      if (touched && !series.queued) {
+        series.queued = true;
+        this.#queue.push(series);
+      }
+    }
+    for (let message = 0; message < lateReadings.length; message++) {
+      const readings = lateReadings[message] as number;
+      const origin = block.messages[message] as Origin;
+      if (readings > 0 && (!wanted || wanted(origin.device))) {
+        this.backfill.add(origin.device, origin.receivedAt, readings);
+      }
+    }
+  }
+
+  #settle(series: SeriesState, occasion: Occasion): void {
+    series.queued = false;
+    series.settle();
+    const place = this.#placeOf(series);
+    if (series.old.length > 0) {
+      judgeOld(series, place, this.#silent ? null : { teller: this.#teller, ledger: this.ledger }, occasion);
+    }
+    if (!this.#silent) this.#reconcile(series, occasion);
+    else for (const watch of series.watches) watch.orphans = [];
+    for (const told of series.forget()) this.ledger.settle(told);
+  }
+
+  #reconcile(series: SeriesState, occasion: Occasion): void {
+    const place = this.#placeOf(series);
+    if (!place) return;
+    for (const watch of series.watches) {
+      if (watch.touched) this.#teller.reconcile(series, watch, place, occasion);
+    }
+  }
+
+  #endWatch(series: SeriesState, watch: Watch, occasion: Occasion): void {
+    for (const told of watch.toldAlarms()) this.#teller.end(told, series.window.newest, occasion);
+  }
+
+  /** An alarm of before the restart that no series or rule can change any more. */
+  #endUnwatched(told: Told, occasion: Occasion): void {
+    const reason = { ...occasion, note: "rule-removed", ruleChanged: true };
+    this.#teller.end(told, Math.max(told.alarm.start, told.alarm.valueTime), reason);
+  }
+
+  #seriesFor(key: string): SeriesState {
+    let series = this.series.get(key);
+    if (!series) {
+      series = new SeriesState(key);
+      series.rebind(bindSeries(key, this.#directory, this.#bindLimit));
+      this.add(series);
+    }
+    return series;
+  }
+
+  /** One object per device and boot, so that windows compare sources by identity. */
+  #sourceOf({ device, boot }: Origin): Source {
+    let source = this.#sources.get(device);
+    if (!source || source.boot !== boot) {
+      source = { device, boot };
+      this.#sources.set(device, source);
+    }
+    return source;
+  }
+
+  #placeOf(series: SeriesState): Place | undefined {
+    return this.#directory.station(series.station);
+  }
+
+  #occasion(offset: number, now: number, cause: string, note: string | null, ruleChanged: boolean): Occasion {
+    return { offset, now, cause: `${cause}\n${now}\n${this.#occasions++}`, note, ruleChanged };
+  }
+}
+
+function stationOf(key: string): string {
+  return key.slice(0, key.indexOf("/"));
+}
+
+function groupByWatch(ledger: Ledger): Map<string, Told[]> {
+  const groups = new Map<string, Told[]>();
+  for (const told of ledger.all()) {
+    if (told.settled || told.alarm.category === "absence") continue;
+    const key = `${told.alarm.rule}\n${told.alarm.series}`;
+    const group = groups.get(key);
+    if (group) group.push(told);
+    else groups.set(key, [told]);
+  }
+  return groups;
+}
+
+/** Links what was told before a restart with the episodes that the readings show. */
+function adoptTold(series: SeriesState, watch: Watch, told: readonly Told[], ledger: Ledger): void {
+  const { edge } = series.window;
+  const running = watch.edge.episode?.start;
+  const live: Told[] = [];
+  for (const each of [...told].sort((a, b) => a.alarm.start - b.alarm.start)) {
+    const { start, end } = each.alarm;
+    const carried = watch.carry?.fold.episode?.start === start && start <= edge;
+    if (carried && watch.carry) watch.carry.told = each;
+    if (end !== null && end <= edge && start !== running) ledger.settle(each);
+    else live.push(each);
+  }
+  if (watch.carry && !watch.carry.told) watch.carry = null;
+  watch.refold(series.window, live);
+}

@@ -1,0 +1,119 @@
+/**
+ * Everything the engine knows of one series: its window, the rules that watch it, and when it was last heard. In-order
+ * readings cost a step per rule; anything else marks the series, and `settle` folds it once at the end of the block.
+ */
+import type { Origin } from "../core/reading.ts";
+import { type Binding, sameBinding } from "./bind.ts";
+import type { Heard } from "./detect/absence.ts";
+import { formOf } from "./detect/marks.ts";
+import type { Told } from "./ledger.ts";
+import { Watch } from "./watch.ts";
+import { type Placed, REPEATED, type Source, TOO_OLD, Window } from "./window.ts";
+
+/** A reading older than the window's left edge, kept until the end of its block. */
+export interface OldReading {
+  readonly time: number;
+  readonly value: number;
+  readonly marks: number;
+  readonly origin: Origin;
+}
+
+export class SeriesState {
+  readonly key: string;
+  readonly station: string;
+  readonly quantity: string;
+  window = new Window();
+  watches: Watch[] = [];
+  /** Wall time of the last arrival. */
+  lastArrival = Number.NEGATIVE_INFINITY;
+  /** Shortest time from measurement to arrival so far, ms. */
+  quickest = Number.POSITIVE_INFINITY;
+  /** Late data or a correction came: the window must be folded again. */
+  dirty = false;
+  /** Queued for the end of the block. */
+  queued = false;
+  old: OldReading[] = [];
+
+  constructor(key: string) {
+    this.key = key;
+    const [station = "", quantity = ""] = key.split("/");
+    this.station = station;
+    this.quantity = quantity;
+  }
+
+  /**
+   * One reading as it arrives. True when the series has something to settle at the end of the block.
+   * @param rowsMax bound on the window.
+   */
+  push(time: number, value: number, marks: number, origin: Origin, source: Source, rowsMax: number): boolean {
+    const { window } = this;
+    const took = origin.receivedAt - time;
+    if (took < this.quickest) this.quickest = took;
+    if (origin.receivedAt > this.lastArrival) this.lastArrival = origin.receivedAt;
+    const surplus = window.surplus(rowsMax);
+    if (surplus > 0) this.#drop(surplus);
+    if (time > window.newest) {
+      window.append(time, value, origin, source, marks);
+      if (this.dirty) return true;
+      const form = formOf(value, marks);
+      let touched = surplus > 0;
+      for (const watch of this.watches) if (watch.step(time, value, form)) touched = true;
+      return touched;
+    }
+    const placed: Placed = window.place(time, value, origin, source, marks);
+    if (placed === REPEATED) return surplus > 0;
+    if (placed === TOO_OLD) this.old.push({ time, value, marks, origin });
+    else this.dirty = true;
+    return true;
+  }
+
+  /** Folds again what late data touched. */
+  settle(): void {
+    if (!this.dirty) return;
+    for (const watch of this.watches) watch.refold(this.window);
+    this.dirty = false;
+  }
+
+  /**
+   * Takes new bindings. A watch whose binding is the same keeps everything; a changed rule judges the window again and
+   * keeps the alarms whose episodes are still there; a new rule begins with what the window holds.
+   * @returns watches that are gone, or null when nothing changed.
+   */
+  rebind(bindings: readonly Binding[]): { readonly removed: readonly Watch[] } | null {
+    const before = new Map(this.watches.map((watch) => [watch.binding.ruleId, watch]));
+    let changed = before.size !== bindings.length;
+    const watches = bindings.map((binding) => {
+      const known = before.get(binding.ruleId);
+      before.delete(binding.ruleId);
+      if (known && sameBinding(known.binding, binding)) {
+        known.binding = binding;
+        return known;
+      }
+      changed = true;
+      const watch = new Watch(binding, this.window.newest);
+      if (known) watch.edge.copyFrom(known.edge);
+      watch.refold(this.window, known?.toldAlarms() ?? []);
+      return watch;
+    });
+    if (!changed) return null;
+    this.watches = watches;
+    return { removed: [...before.values()] };
+  }
+
+  heard(): Heard {
+    return { newest: this.window.newest, lastArrival: this.lastArrival, quickest: this.quickest };
+  }
+
+  /** Lets go of episodes that lie before the window's edge. To be called once they are told. */
+  forget(): Told[] {
+    return this.window.edge === Number.NEGATIVE_INFINITY
+      ? []
+      : this.watches.flatMap((watch) => watch.forget(this.window.edge));
+  }
+
+  #drop(rows: number): void {
+    this.settle(); // rows that are to be dropped must have been judged
+    for (const watch of this.watches) watch.passEdge(this.window, rows);
+    this.window.drop(rows);
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Snapshots of the engine's memory, cut into shards by series so that saving one is short. A shard holds windows, the
+ * folds at their left edge, bindings and alarms; everything else is folded again when it is loaded.
+ */
+import { deserialize, serialize } from "node:v8";
+import type { Alarm } from "../core/alarm.ts";
+import type { BackfillCount } from "./backfill.ts";
+import type { Binding } from "./bind.ts";
+import { type Episode, Fold } from "./detect/episode.ts";
+import type { Judge } from "./judge.ts";
+import { SeriesState } from "./series.ts";
+import { Watch } from "./watch.ts";
+import { Window, type WindowContents } from "./window.ts";
+
+export const SHARDS = 16;
+const FORMAT = 1;
+
+interface SavedFold {
+  readonly episode: Episode | null;
+  readonly run: readonly [number, number, boolean, number, number, number, number];
+}
+interface SavedWatch {
+  readonly binding: Binding;
+  readonly since: number;
+  readonly edge: SavedFold;
+  readonly carry: { readonly fold: SavedFold; readonly time: number } | null;
+}
+interface SavedSeries {
+  readonly key: string;
+  readonly window: WindowContents;
+  readonly lastArrival: number;
+  readonly quickest: number;
+  readonly watches: readonly SavedWatch[];
+}
+export interface SavedAlarm {
+  readonly alarm: Alarm;
+  readonly events: number;
+  readonly order: number;
+  readonly settled: boolean;
+}
+export interface Shard {
+  readonly format: number;
+  /** Position in stream `alarms` up to which the alarms below are as told. */
+  readonly alarmsOffset: number;
+  readonly series: readonly SavedSeries[];
+  readonly alarms: readonly SavedAlarm[];
+  readonly backfill: readonly (readonly [string, BackfillCount])[];
+}
+
+/** Spreads series keys and device ids evenly; FNV-1a. */
+export function shardOf(name: string): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  return (hash >>> 0) % SHARDS;
+}
+
+export function encodeShard(judge: Judge, shard: number, alarmsOffset: number): Uint8Array {
+  const bindings = new Map<string, Binding>();
+  const saved: Shard = {
+    format: FORMAT,
+    alarmsOffset,
+    series: [...judge.series.values()]
+      .filter(({ key }) => shardOf(key) === shard)
+      .map((series) => saveSeries(series, bindings)),
+    alarms: [...judge.ledger.all()]
+      .filter(({ alarm }) => shardOf(alarm.series) === shard)
+      .map(({ alarm, events, order, settled }) => ({ alarm, events, order, settled })),
+    backfill: [...judge.backfill.counts].filter(([device]) => shardOf(device) === shard),
+  };
+  return serialize(saved);
+}
+
+/** Null when the bytes are of another version of this program; the shard is then read from the journal again. */
+export function decodeShard(bytes: Uint8Array): Shard | null {
+  try {
+    const shard = deserialize(bytes) as Shard;
+    return shard.format === FORMAT ? shard : null;
+  } catch {
+    return null;
+  }
+}
+
+export function loadShard(judge: Judge, shard: Shard): void {
+  for (const saved of shard.series) judge.add(loadSeries(saved));
+  for (const [device, count] of shard.backfill) judge.backfill.counts.set(device, { ...count });
+}
+
+function saveSeries(series: SeriesState, bindings: Map<string, Binding>): SavedSeries {
+  const { key, window, lastArrival, quickest, watches } = series;
+  return { key, window: window.contents(), lastArrival, quickest, watches: watches.map((w) => saveWatch(w, bindings)) };
+}
+
+function saveWatch({ binding, since, edge, carry }: Watch, bindings: Map<string, Binding>): SavedWatch {
+  // One object for equal bindings: the serializer writes it once and refers to it.
+  const { ruleId, version, unit, bounds } = binding;
+  const key = JSON.stringify([ruleId, version, unit, bounds]);
+  const shared = bindings.get(key) ?? binding;
+  bindings.set(key, shared);
+  return {
+    binding: shared,
+    since,
+    edge: saveFold(edge),
+    carry: carry && { fold: saveFold(carry.fold), time: carry.time },
+  };
+}
+
+function loadSeries({ key, window, lastArrival, quickest, watches }: SavedSeries): SeriesState {
+  const series = new SeriesState(key);
+  series.window = Window.from(window);
+  series.lastArrival = lastArrival;
+  series.quickest = quickest;
+  series.watches = watches.map(({ binding, since, edge, carry }) => {
+    const watch = new Watch(binding, since);
+    watch.edge.copyFrom(loadFold(edge));
+    watch.carry = carry && { fold: loadFold(carry.fold), time: carry.time, told: null };
+    watch.refold(series.window);
+    return watch;
+  });
+  return series;
+}
+
+function saveFold(fold: Fold): SavedFold {
+  const { runCount, runStart, runVerified, runWorst, runWorstTime, runWorstForm, runExcess } = fold;
+  return {
+    episode: fold.episode && { ...fold.episode },
+    run: [runCount, runStart, runVerified, runWorst, runWorstTime, runWorstForm, runExcess],
+  };
+}
+function loadFold({ episode, run }: SavedFold): Fold {
+  const fold = new Fold();
+  fold.episode = episode && { ...episode };
+  const [runCount, runStart, runVerified, runWorst, runWorstTime, runWorstForm, runExcess] = run;
+  Object.assign(fold, { runCount, runStart, runVerified, runWorst, runWorstTime, runWorstForm, runExcess });
+  return fold;
+}
