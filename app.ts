@@ -18,7 +18,7 @@ import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { startThread } from "./core/thread.ts";
 import { hashPassword } from "./dashboards/passwords.ts";
-import { createGateway, type Gateway } from "./gateway/broker.ts";
+import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
 import { backupAll } from "./storage/backup.ts";

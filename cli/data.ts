@@ -46,12 +46,10 @@ const quarantineList: Verb = {
       const limit = Number(call.text("limit") ?? 50);
       if (!Number.isInteger(limit) || limit < 1) throw new UsageError("--limit takes a whole number above 0");
       const code = call.text("code");
-      const { items } = await listQuarantine(journal, { limit, ...(code ? { code } : {}) });
-      for (const item of items) {
-        const { payload, ...rest } = item;
+      for (const item of await listQuarantine(journal, { limit, ...(code ? { code } : {}) })) {
         call.out.result(
-          { ...rest, payloadBytes: Buffer.byteLength(payload, "base64") },
-          `${item.offset}\t${new Date(item.at).toISOString()}\t${item.device}\t${item.code}\t${item.detail}`,
+          item,
+          [item.offset, new Date(item.at).toISOString(), item.device, item.code, item.detail].join("\t"),
         );
       }
       return EXIT.ok;
@@ -65,14 +63,8 @@ const quarantineShow: Verb = {
   options: {},
   run: (call) =>
     withReader(call, async (journal) => {
-      const offset = offsetOf(operand(call, 0, "OFFSET"));
-      const item = await showQuarantine(journal, offset);
-      if (!item)
-        throw new Refused("QUARANTINE_UNKNOWN", {
-          what: `there is no entry ${offset}`,
-          mend: "`jingtu quarantine list` shows what is there",
-        });
-      call.out.result({ offset, ...item, text: Buffer.from(item.payload, "base64").toString("utf8") });
+      const item = await showQuarantine(journal, offsetOf(operand(call, 0, "OFFSET")));
+      call.out.result({ ...item, text: Buffer.from(item.payload, "base64").toString("utf8") });
       return EXIT.ok;
     }),
 };
@@ -88,7 +80,7 @@ const quarantineReplay: Verb = {
     const { dataDir } = call.config();
     const running = await callControl(dataDir, "quarantine-replay", { offsets });
     const report = running ? running.value : await withWriter(dataDir, (journal) => replayQuarantine(journal, offsets));
-    call.out.result(report);
+    call.out.result({ replayed: report }, `${report} messages sent through ingest again`);
     return EXIT.ok;
   },
 };
