@@ -46,10 +46,10 @@ export function answerTo(error: unknown): ErrorAnswer {
       isBug: false,
     };
   }
-  if (!isResponseSerializationError(error)) {
+  if (error instanceof Error && !isResponseSerializationError(error)) {
     const status = statusOf(error);
     if (status !== null && status < 500) {
-      return { status, problem: { code: codeOf(status), what: (error as Error).message }, isBug: false };
+      return { status, problem: { code: codeOf(status), what: error.message }, isBug: false };
     }
   }
   const what = "the server has a fault; it has been logged";
@@ -57,9 +57,8 @@ export function answerTo(error: unknown): ErrorAnswer {
 }
 
 /** Fastify's own refusals (bad JSON, too large, unknown media type) carry their status. */
-function statusOf(error: unknown): number | null {
-  if (typeof error !== "object" || error === null || !("statusCode" in error)) return null;
-  const { statusCode } = error;
+function statusOf(error: Error): number | null {
+  const statusCode = "statusCode" in error ? error.statusCode : null;
   return typeof statusCode === "number" && statusCode >= 400 && statusCode < 600 ? statusCode : null;
 }
 

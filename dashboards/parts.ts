@@ -14,35 +14,20 @@ import type {
   Registry,
   TimeSeriesStore,
 } from "../core/ports.ts";
+import type { HealthReport } from "./health.ts";
 
-/** One thing the system depends on; `detail` is for operators and holds no secrets. */
-export interface HealthCheck {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
-/** `ready` is false when readings cannot be accepted or alarms cannot be decided. */
-export interface HealthReport {
-  readonly ready: boolean;
-  readonly checks: readonly HealthCheck[];
-}
-
-/** An entry of stream `quarantine` with its offset, which names it. */
-export interface QuarantineItem extends Quarantined {
+/** An entry of stream `quarantine` without its bytes; its offset names it. */
+export interface QuarantineEntry extends Omit<Quarantined, "payload"> {
   readonly offset: number;
+  /** Of the message; 0 when they were not kept with this entry. */
+  readonly payloadBytes: number;
 }
 /** Handed in by the composition root: reading and replaying what could not be used. */
 export interface QuarantineDesk {
-  /** Newest first, with offsets below `before` (null: from the end); `before` of the answer asks for the next page. */
-  list(query: {
-    readonly before: number | null;
-    readonly limit: number;
-  }): Promise<{ readonly items: readonly QuarantineItem[]; readonly before: number | null }>;
-  /** Appends the messages to stream `raw` again; `missing` are offsets that are not kept any more. */
-  replay(
-    offsets: readonly number[],
-    by: string,
-  ): Promise<{ readonly replayed: number; readonly missing: readonly number[] }>;
+  /** Newest first; of one reason when `code` is given. */
+  list(query: { readonly limit: number; readonly code?: string }): Promise<readonly QuarantineEntry[]>;
+  /** Sends the messages through ingest again and tells how many. @throws Refused when an offset is not kept. */
+  replay(offsets: readonly number[]): Promise<number>;
 }
 
 export interface DashboardParts {

@@ -21,7 +21,8 @@ export type Plan = Span & ({ readonly kind: "raw" } | { readonly kind: "buckets"
 
 /** The last 24 h unless said otherwise. @throws Refused `RANGE_EMPTY` */
 export function spanOf(query: { from?: number | undefined; to?: number | undefined }, now: number): Span {
-  const to = query.to ?? (query.from === undefined ? now + 1 : Math.max(now + 1, query.from + SPAN_DEFAULT_MS));
+  const isAhead = query.from !== undefined && query.from > now;
+  const to = query.to ?? (isAhead ? (query.from as number) + SPAN_DEFAULT_MS : now + 1);
   const from = query.from ?? to - SPAN_DEFAULT_MS;
   if (from < to) return { from, to };
   throw new Refused("RANGE_EMPTY", { what: "from is not before to", where: "from, to" });

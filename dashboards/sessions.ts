@@ -16,6 +16,7 @@ export const IDLE_MS = 30 * 60_000;
 const ABSOLUTE_MS = 12 * 3_600_000;
 /** A session's last use is written at most this often. */
 const SEEN_MS = 60_000;
+const ENDED_MAX = 1_000;
 const TRIES_WINDOW_MS = 15 * 60_000;
 const TRIES_PER_ACCOUNT_AND_ADDRESS = 10;
 const TRIES_PER_ADDRESS = 100;
@@ -44,6 +45,8 @@ export class Sessions {
   readonly #verifier = new PasswordVerifier();
   readonly #perAccount = new AttemptWindow({ max: TRIES_PER_ACCOUNT_AND_ADDRESS, windowMs: TRIES_WINDOW_MS });
   readonly #perAddress = new AttemptWindow({ max: TRIES_PER_ADDRESS, windowMs: TRIES_WINDOW_MS });
+  /** Sessions that ended here lately, newest last. */
+  readonly #ended = new Set<string>();
   readonly #onEnd = new Set<(sessionId: string) => void>();
 
   constructor(parts: SessionParts) {
@@ -114,7 +117,7 @@ export class Sessions {
     }
     const user = await accounts.user(session.user);
     if (!user || !isComplete(user)) return null;
-    if (now - session.seenAt >= SEEN_MS) await accounts.putSession({ ...session, seenAt: now });
+    if (now - session.seenAt >= SEEN_MS && !(await this.#touch(session, user))) return null;
     return principalOf(user, session);
   }
 
@@ -136,9 +139,28 @@ export class Sessions {
     return session !== null && isLiving(session, now);
   }
 
+  /**
+   * Writes the last use. A session that ended between reading and writing must not come back: it is dropped again when
+   * it was signed out here, or when the person's password or role changed meanwhile.
+   */
+  async #touch(session: Session, user: User): Promise<boolean> {
+    const { accounts, clock } = this.#parts;
+    await accounts.putSession({ ...session, seenAt: clock.now() });
+    const after = await accounts.user(user.name);
+    const holds = after !== null && after.passwordHash === user.passwordHash && after.role === user.role;
+    if (holds && !this.#ended.has(session.id)) return true;
+    await this.#drop(session.id);
+    return false;
+  }
+
   async #drop(id: string): Promise<void> {
+    this.#ended.add(id);
     await this.#parts.accounts.dropSession(id);
     for (const listener of this.#onEnd) listener(id);
+    for (const oldest of this.#ended) {
+      if (this.#ended.size <= ENDED_MAX) break;
+      this.#ended.delete(oldest);
+    }
   }
 
   async #audit(action: string, actor: string, address: string): Promise<void> {

@@ -57,25 +57,18 @@ function registerQuarantine(app: App, { parts }: Services): void {
       tags: ["quarantine"],
       summary: "Messages that could not be used, newest first",
       querystring: z.strictObject({
-        before: z.coerce.number().int().min(0).optional(),
-        limit: z.coerce.number().int().min(1).max(500).default(50),
+        limit: z.coerce.number().int().min(1).max(1_000).default(50),
+        code: z
+          .string()
+          .regex(/^[A-Z0-9_]{1,64}$/, "a reason such as TIME_WITHOUT_OFFSET")
+          .optional(),
       }),
-      response: { 200: z.object({ items: z.array(ItemView), before: z.number().nullable() }) },
+      response: { 200: z.object({ items: z.array(ItemView) }) },
     },
-    handler: async ({ query }) => {
-      const page = await parts.quarantine.list({ before: query.before ?? null, limit: query.limit });
-      const items = page.items.map(({ offset, at, receivedAt, device, topic, code, detail, readings, payload }) => ({
-        offset,
-        at: iso(at),
-        receivedAt: iso(receivedAt),
-        device,
-        topic,
-        code,
-        detail,
-        readings,
-        payloadBytes: Buffer.byteLength(payload, "base64"),
-      }));
-      return { items, before: page.before };
+    handler: async ({ query: { limit, code } }) => {
+      const entries = await parts.quarantine.list({ limit, ...(code === undefined ? {} : { code }) });
+      const items = entries.map((entry) => ({ ...entry, at: iso(entry.at), receivedAt: iso(entry.receivedAt) }));
+      return { items };
     },
   });
 
@@ -87,19 +80,19 @@ function registerQuarantine(app: App, { parts }: Services): void {
       tags: ["quarantine"],
       summary: "Send messages through ingest again after their cause was mended",
       body: z.strictObject({ offsets: z.array(z.int().min(0)).min(1).max(1_000) }),
-      response: { 200: z.object({ replayed: z.number(), missing: z.array(z.number()) }) },
+      response: { 200: z.object({ replayed: z.number() }) },
     },
     handler: async ({ principal, body }) => {
-      const { replayed, missing } = await parts.quarantine.replay(body.offsets, principal.name);
+      const replayed = await parts.quarantine.replay(body.offsets);
       await parts.accounts.audit({
         at: parts.clock.now(),
         actor: principal.name,
         via: principal.via === "token" ? "api" : "web",
         action: "quarantine.replay",
-        object: `${body.offsets.length} messages`,
-        detail: `replayed ${replayed}, missing ${missing.length}`,
+        object: `${body.offsets.length} entries`,
+        detail: `offsets ${body.offsets.slice(0, 20).join(" ")}; replayed ${replayed}`,
       });
-      return { replayed, missing: [...missing] };
+      return { replayed };
     },
   });
 }

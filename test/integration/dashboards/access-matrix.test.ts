@@ -1,0 +1,122 @@
+import { expect, onTestFinished, test } from "vitest";
+import { createServer } from "../../../dashboards/server.ts";
+import { aWorld, PASSWORD, PEOPLE, tokenOf } from "../../support/dashboards-fakes.ts";
+
+/** Tenant-bound accounts may not ask what knows no tenants. */
+const ACROSS = ["/rules", "/quarantine", "/audit", "/metrics", "/health/ready"];
+const BODIES: Record<string, unknown> = {
+  "/api/v1/session": { name: "officer", password: "wrong password" },
+  "/api/v1/quarantine/replay": { offsets: [3] },
+};
+const QUERIES: Record<string, string> = { limits: "?quantity=cd", readings: "?quantity=cd" };
+
+interface Operation {
+  readonly method: string;
+  readonly path: string;
+  readonly access: readonly string[];
+  readonly isPage: boolean;
+}
+interface Caller {
+  readonly name: string;
+  readonly role: string;
+  readonly tenant: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+test("every operation × every principal answers as its x-access says, and nothing of another tenant shows", async () => {
+  const world = await aWorld();
+  const server = await createServer(world.parts);
+  onTestFinished(() => server.close());
+  const { url } = server.address;
+  const operations = await operationsOf(url);
+  expect(operations.length).toBeGreaterThanOrEqual(20);
+  const callers = await callersOf(url);
+
+  const faults: string[] = [];
+  let cells = 0;
+  for (const operation of operations.filter(({ method }) => method !== "DELETE")) {
+    for (const caller of callers) {
+      cells++;
+      const path = `${operation.path.replace("{id}", operation.path.includes("/stations") ? "mw-a" : "alarm-a")}`;
+      const isForm = operation.isPage && operation.method === "POST";
+      const body = isForm ? "name=x&password=y&csrf=z" : JSON.stringify(BODIES[operation.path] ?? {});
+      const stop = new AbortController();
+      const answer = await fetch(url + path + (QUERIES[path.split("/").at(-1) ?? ""] ?? ""), {
+        method: operation.method,
+        redirect: "manual",
+        signal: stop.signal,
+        headers: {
+          ...caller.headers,
+          ...(operation.method === "POST"
+            ? { "content-type": isForm ? "application/x-www-form-urlencoded" : "application/json" }
+            : {}),
+        },
+        ...(operation.method === "POST" ? { body } : {}),
+      });
+      const text = path.endsWith("/stream") && answer.ok ? "" : await answer.text();
+      stop.abort();
+      const expected = expectedOf(operation, caller);
+      const cell = `${operation.method} ${operation.path} as ${caller.name}`;
+      if (!expected.includes(answer.status)) faults.push(`${cell}: ${answer.status}, not ${expected}`);
+      if (caller.tenant === "tenant-b" && /site-a|tenant-a/.test(text)) faults.push(`${cell}: shows tenant a`);
+      if (caller.tenant === "tenant-b" && !operation.path.includes("{id}") && /-a\b/.test(text))
+        faults.push(`${cell}: shows something of tenant a`);
+    }
+  }
+  expect(faults).toEqual([]);
+  expect(cells).toBe((operations.length - 1) * callers.length);
+});
+
+function expectedOf({ method, path, access, isPage }: Operation, caller: Caller): number[] {
+  const open = access.includes("public");
+  const deniedToken = caller.name.startsWith("revoked");
+  if (deniedToken) return isPage ? [303] : [401];
+  if (open) return path.endsWith("/session") || path === "/login" ? [200, 303, 401, 429] : [200];
+  if (caller.role === "public") return isPage ? [303] : [401];
+  const across = ACROSS.some((end) => path.includes(end)) && caller.tenant !== null;
+  if (!access.includes(caller.role) || across) return [403];
+  if (path.includes("{id}") && caller.tenant === "tenant-b") return [404];
+  // The form without its token: a session is refused, a bearer token needs none.
+  if (isPage && method === "POST") return caller.headers["authorization"] ? [303] : [403];
+  return [200];
+}
+
+async function operationsOf(url: string): Promise<Operation[]> {
+  const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
+    openapi: string;
+    paths: Record<string, Record<string, { "x-access"?: string[]; tags?: string[]; summary?: string }>>;
+  };
+  expect(document.openapi).toBe("3.1.0");
+  return Object.entries(document.paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => {
+      expect(operation, `${method} ${path}`).toMatchObject({
+        "x-access": expect.any(Array),
+        summary: expect.any(String),
+      });
+      const isPage = operation.tags?.includes("pages") ?? false;
+      return { method: method.toUpperCase(), path, access: operation["x-access"] ?? [], isPage };
+    }),
+  );
+}
+
+/** Everybody by cookie and by token; nobody; and those whose time is over. All as if through a proxy: not loopback. */
+async function callersOf(url: string): Promise<Caller[]> {
+  const forwarded = { "x-forwarded-for": "203.0.113.9" };
+  const callers: Caller[] = [{ name: "nobody", role: "public", tenant: null, headers: forwarded }];
+  for (const person of PEOPLE) {
+    const answer = await fetch(`${url}/api/v1/session`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ name: person.name, password: PASSWORD }),
+    });
+    const cookie = answer.headers.get("set-cookie")?.split(";")[0] ?? "";
+    const { csrf } = (await answer.json()) as { csrf: string };
+    callers.push({ ...person, headers: { ...forwarded, cookie, "x-csrf-token": csrf } });
+    const authorization = `Bearer ${tokenOf(person.name)}`;
+    callers.push({ ...person, name: `${person.name} by token`, headers: { ...forwarded, authorization } });
+  }
+  const ghost = { role: "public", tenant: null };
+  callers.push({ ...ghost, name: "stranger's cookie", headers: { ...forwarded, cookie: "jingtu=made-up" } });
+  callers.push({ ...ghost, name: "revoked token", headers: { ...forwarded, authorization: "Bearer gone" } });
+  return callers;
+}
