@@ -27,9 +27,9 @@ export class FakeClock implements Clock {
   monotonic(): number {
     return this.#elapsed;
   }
-  /** Sleepers that wait now. */
-  get sleeping(): number {
-    return this.#sleepers.length;
+  /** Sleepers and repeated tasks that wait now. */
+  get pending(): number {
+    return this.#sleepers.length + this.#repeaters.size;
   }
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
