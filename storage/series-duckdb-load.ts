@@ -37,7 +37,10 @@ async function loadNewest(connection: DuckDBConnection, frontier: Frontier, tabl
   }
 }
 
+/** Every write appends a position; the last one counts. */
 export async function loadPositions(connection: DuckDBConnection): Promise<Map<string, number>> {
-  const rows = await (await connection.run('SELECT reader, "offset"::DOUBLE FROM positions')).getRows();
+  const rows = await (
+    await connection.run('SELECT reader, arg_max("offset", rowid)::DOUBLE FROM positions GROUP BY reader')
+  ).getRows();
   return new Map(rows.map(([reader, offset]) => [String(reader), Number(offset)]));
 }

@@ -41,16 +41,19 @@ export function cutRanges(counts: readonly (readonly [number, number])[], rowsMa
   return steps;
 }
 
+/** Leaves only the newest position of each reader; every write appends one. */
+export async function foldPositions(connection: DuckDBConnection): Promise<void> {
+  await connection.run("DELETE FROM positions WHERE rowid NOT IN (SELECT max(rowid) FROM positions GROUP BY reader)");
+}
+
 /** Moves the hot rows of a range of series into a sorted run and adds them to the roll-ups. */
 export async function sealStep(connection: DuckDBConnection, { first, last }: SealStep): Promise<void> {
   const range = `series BETWEEN ${first} AND ${last}`;
   await inTransaction(connection, async () => {
-    for (const [table, widthMs] of [
-      ["hourly", HOUR_MS],
-      ["daily", DAY_MS],
-    ] as const) {
-      await addToRollup(connection, table, rollupOf(`hot WHERE ${range}`, widthMs));
-    }
+    await connection.run(`CREATE OR REPLACE TEMP TABLE hours AS ${rollupOf(`hot WHERE ${range}`, HOUR_MS)}`);
+    await connection.run(`CREATE OR REPLACE TEMP TABLE days AS ${dailyOf("hours")}`);
+    await addToRollup(connection, "hourly", "hours");
+    await addToRollup(connection, "daily", "days");
     await connection.run(`INSERT INTO sealed SELECT * FROM hot WHERE ${range} ORDER BY series, time`);
     await connection.run(`DELETE FROM hot WHERE ${range}`);
   });
@@ -93,9 +96,11 @@ async function recomputeStep(connection: DuckDBConnection): Promise<number> {
     await run(`CREATE OR REPLACE TEMP TABLE stale_days AS
       SELECT DISTINCT series, ${stepStart("bucket", DAY_MS)} AS bucket FROM stale`);
     await run("DELETE FROM daily USING stale_days d WHERE daily.series = d.series AND daily.bucket = d.bucket");
-    await run(`INSERT INTO daily SELECT series, ${stepStart("bucket", DAY_MS)} AS bucket, ${FOLD} FROM
-      (SELECT h.* FROM hourly h SEMI JOIN stale_days d ON h.series = d.series AND ${stepStart("h.bucket", DAY_MS)} = d.bucket)
-      GROUP BY ALL ORDER BY ALL`);
+    await run(
+      `INSERT INTO daily ${dailyOf(
+        `(SELECT h.* FROM hourly h SEMI JOIN stale_days d ON h.series = d.series AND ${stepStart("h.bucket", DAY_MS)} = d.bucket)`,
+      )}`,
+    );
   });
   return hours;
 }
@@ -116,8 +121,8 @@ export async function hasHotRowsBefore(connection: DuckDBConnection, before: num
 }
 
 /** How roll-ups become a coarser roll-up. */
-const FOLD =
-  "sum(count)::BIGINT, sum(valued)::BIGINT, min(min), max(max), sum(sum), sum(censored)::BIGINT, max(worst)::UTINYINT";
+const FOLD = `sum(count)::BIGINT AS count, sum(valued)::BIGINT AS valued, min(min) AS min, max(max) AS max, sum(sum) AS sum,
+  sum(censored)::BIGINT AS censored, max(worst)::UTINYINT AS worst`;
 
 function rollupOf(points: string, widthMs: number): string {
   return `SELECT series, ${stepStart("time", widthMs)} AS bucket, count(*) AS count, count(value) AS valued, min(value) AS min,
@@ -125,12 +130,16 @@ function rollupOf(points: string, widthMs: number): string {
     FROM ${points} GROUP BY ALL ORDER BY ALL`;
 }
 
+function dailyOf(hours: string): string {
+  return `SELECT series, ${stepStart("bucket", DAY_MS)} AS bucket, ${FOLD} FROM ${hours} GROUP BY ALL ORDER BY ALL`;
+}
+
+/** Adds the roll-ups in `delta` to those of the same series and bucket in `table`. */
 async function addToRollup(connection: DuckDBConnection, table: string, delta: string): Promise<void> {
-  await connection.run(`CREATE OR REPLACE TEMP TABLE delta AS ${delta}`);
   await connection.run(`CREATE OR REPLACE TEMP TABLE merged AS SELECT series, bucket, ${FOLD} FROM
-    (FROM delta UNION ALL SELECT r.* FROM ${table} r SEMI JOIN delta USING (series, bucket)) GROUP BY ALL ORDER BY ALL`);
+    (FROM ${delta} UNION ALL SELECT r.* FROM ${table} r SEMI JOIN ${delta} USING (series, bucket)) GROUP BY ALL ORDER BY ALL`);
   await connection.run(
-    `DELETE FROM ${table} USING delta d WHERE ${table}.series = d.series AND ${table}.bucket = d.bucket`,
+    `DELETE FROM ${table} USING ${delta} d WHERE ${table}.series = d.series AND ${table}.bucket = d.bucket`,
   );
   await connection.run(`INSERT INTO ${table} FROM merged`);
 }

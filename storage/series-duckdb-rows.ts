@@ -15,6 +15,17 @@ import type { ReadingBlock } from "../core/reading-block.ts";
 const CHUNK_ROWS = 2_048;
 const POINT_TYPES = [INTEGER, BIGINT, DOUBLE, UTINYINT, UTINYINT, UTINYINT];
 
+/** Frees an appender so that nothing it still holds reaches the table. */
+export function discardAppender(appender: DuckDBAppender): void {
+  try {
+    // Cleared before it is closed: closing would write its rows outside the transaction.
+    appender.clear();
+    appender.closeSync();
+  } catch {
+    // Already invalid: nothing of it can reach the table any more.
+  }
+}
+
 /** Appends points to one table of one connection, inside whatever transaction is open there. */
 export class PointAppender {
   readonly #connection: DuckDBConnection;
@@ -62,13 +73,7 @@ export class PointAppender {
   /** Forgets what was added; the appender is not used again, because a failed one stays failed. */
   discard(): void {
     this.#reset();
-    try {
-      // Cleared before it is closed: closing would write its rows outside the transaction.
-      this.#appender?.clear();
-      this.#appender?.closeSync();
-    } catch {
-      // Already invalid: nothing of it can reach the table any more.
-    }
+    if (this.#appender) discardAppender(this.#appender);
     this.#appender = undefined;
   }
 

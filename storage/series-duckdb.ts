@@ -5,7 +5,7 @@
  * One connection writes, one task at a time; others read, so a long query does not hold up a write. Every call into
  * DuckDB but the flush of an appender (memory to memory, some 0.2 µs a row) runs off the JavaScript thread.
  */
-import { rename, rm } from "node:fs/promises";
+import { mkdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import type { Clock } from "../core/clock.ts";
@@ -23,7 +23,14 @@ import type {
 import type { ReadingBlock } from "../core/reading-block.ts";
 import type { Frontier } from "./series-duckdb-frontier.ts";
 import { loadFrontier, loadPositions } from "./series-duckdb-load.ts";
-import { dropStep, hasHotRowsBefore, planSeal, recomputeAll, sealStep } from "./series-duckdb-maintain.ts";
+import {
+  dropStep,
+  foldPositions,
+  hasHotRowsBefore,
+  planSeal,
+  recomputeAll,
+  sealStep,
+} from "./series-duckdb-maintain.ts";
 import { readBuckets, readCorrections, readPoints, type Span } from "./series-duckdb-query.ts";
 import { WorkQueue } from "./series-duckdb-queue.ts";
 import {
@@ -36,8 +43,8 @@ import {
 } from "./series-duckdb-schema.ts";
 import { PointWriter } from "./series-duckdb-write.ts";
 
-/** Hot rows at which they are sorted without waiting for `maintain`; scanning as many takes some 3 ms. */
-const HOT_ROWS_MAX = 2_000_000;
+/** Hot rows at which they are sorted without waiting for `maintain`. A question about one series reads all of them. */
+const HOT_ROWS_MAX = 4 * ROW_GROUP_ROWS;
 const READERS = 2;
 
 export interface DuckdbSeriesOptions {
@@ -94,7 +101,7 @@ class DuckdbSeries implements TimeSeriesStore {
     this.#file = file;
     this.#frontier = parts.frontier;
     this.#positions = parts.positions;
-    this.#points = new PointWriter(file.writer, parts.frontier, parts.positions.keys());
+    this.#points = new PointWriter(file.writer, parts.frontier);
     this.#writes = new WorkQueue("writes", [file.writer]);
     this.#readers = parts.readers;
     this.#reads = new WorkQueue("reads", parts.readers);
@@ -157,6 +164,7 @@ class DuckdbSeries implements TimeSeriesStore {
       await this.#seal();
     }
     await this.#onWriter((connection) => recomputeAll(connection, rawBefore));
+    await this.#onWriter(foldPositions);
     const drops = [
       { table: "sealed", column: "time", before: rawBefore },
       { table: "hourly", column: "bucket", before: rollupBefore },
@@ -172,6 +180,7 @@ class DuckdbSeries implements TimeSeriesStore {
   async backup(folder: string): Promise<void> {
     const path = join(folder, SERIES_FILE);
     const partial = `${path}.partial`;
+    await mkdir(folder, { recursive: true });
     await rm(partial, { force: true });
     await this.#guard(this.#reads, async (reader) => {
       const main = String((await (await reader.run("SELECT current_database()")).getRows())[0]?.[0]);

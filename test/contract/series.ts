@@ -204,8 +204,8 @@ export function seriesContract(name: string, make: () => Promise<SeriesPlace>): 
       await fc.assert(
         fc.asyncProperty(fc.integer(), async (seed) => {
           const random = seeded(seed);
-          for (let batch = 0; batch < 50; batch++) {
-            await write(...Array.from({ length: 200 }, () => randomRow(random, batch)));
+          for (let batch = 0; batch < 25; batch++) {
+            await write(...Array.from({ length: 400 }, () => randomRow(random, batch)));
             if (random() < 0.2) await store.maintain(KEEP);
             if (random() < 0.1) await reopen();
           }
@@ -242,7 +242,7 @@ const SERIES = ["mw-1", "mw-2", "a.b", "a_b", "a-b"].flatMap((station) => [
 function randomRow(random: () => number, batch: number): ModelRow {
   const pick = <Item>(items: readonly Item[]): Item => items[Math.floor(random() * items.length)] as Item;
   const isLate = random() < 0.2;
-  const minute = isLate ? Math.floor(random() * 3_000) - 1_000 : batch * 40 + Math.floor(random() * 45);
+  const minute = isLate ? Math.floor(random() * 3_000) - 1_000 : batch * 80 + Math.floor(random() * 90);
   const isNull = random() < 0.05;
   return {
     series: pick(SERIES),
