@@ -60,7 +60,10 @@ export class Ledger {
   /** Its episode has left the window, or no rule watches it any more. */
   settle(told: Told): void {
     told.settled = true;
-    if (told.alarm.acknowledgedBy !== null) return this.remove(told);
+    if (told.alarm.acknowledgedBy !== null) {
+      this.remove(told);
+      return;
+    }
     this.#settledIds.add(told.alarm.id);
     if (this.#settledIds.size <= SETTLED_MAX) return;
     for (const oldest of this.#settledIds) {

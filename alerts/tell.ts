@@ -146,7 +146,10 @@ export class Teller {
   }
 
   #retract({ told, joined }: Orphan, occasion: Occasion): void {
-    if (occasion.ruleChanged && !joined) return this.end(told, told.alarm.valueTime, occasion);
+    if (occasion.ruleChanged && !joined) {
+      this.end(told, told.alarm.valueTime, occasion);
+      return;
+    }
     const { alarm } = told;
     const end = alarm.end ?? Math.max(alarm.start, alarm.valueTime);
     const supersededBy = joined?.alarm.id ?? "retracted";
