@@ -4,10 +4,10 @@
  */
 import { join } from "node:path";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
-import { createWebhook } from "./alerts/notify/webhook.ts";
-import { loadPacks } from "./alerts/packs/load.ts";
 import { runDispatch } from "./alerts/dispatch.ts";
 import { runAlerts } from "./alerts/engine.ts";
+import { createWebhook } from "./alerts/notify/webhook.ts";
+import { loadPacks } from "./alerts/packs/load.ts";
 import { runRecorder } from "./alerts/record.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
@@ -48,10 +48,27 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
   const scheduler = openScheduler({ log, clock });
   shutdown.onStop("scheduler", () => scheduler.close());
   const { rawDays, rollupDays, journalDays, journalMegabytes } = config;
-  scheduleHousekeeping({ scheduler, series, journal, clock, log, metrics, settings: { rawDays, rollupDays, journalDays, journalMegabytes } });
+  scheduleHousekeeping({
+    scheduler,
+    series,
+    journal,
+    clock,
+    log,
+    metrics,
+    settings: { rawDays, rollupDays, journalDays, journalMegabytes },
+  });
 
   const publisher = remote<Publisher>(publisherPort, ["publish"]);
-  const notifiers = config.webhookUrl ? [createWebhook({ url: config.webhookUrl, ...(config.webhookSecret ? { secret: config.webhookSecret } : {}), fetch, clock })] : [];
+  const notifiers = config.webhookUrl
+    ? [
+        createWebhook({
+          url: config.webhookUrl,
+          ...(config.webhookSecret ? { secret: config.webhookSecret } : {}),
+          fetch,
+          clock,
+        }),
+      ]
+    : [];
   const packs = loadPacks();
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
@@ -59,7 +76,8 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     series: (signal) => runSeriesWriter({ ...shared, series }, signal),
     alerts: (signal) => runAlerts({ ...shared, directory, packs }, signal),
     recorder: (signal) => runRecorder({ ...shared, alarms: ledger.alarms }, signal),
-    dispatch: (signal) => runDispatch({ ...shared, publisher, alarms: ledger.alarms, outbox: ledger.outbox, notifiers }, signal),
+    dispatch: (signal) =>
+      runDispatch({ ...shared, publisher, alarms: ledger.alarms, outbox: ledger.outbox, notifiers }, signal),
   };
   // A loop that ends with anything but `Unavailable` is a bug: the thread fails, the process exits, the journal replays.
   const running = Object.entries(loops).map(([name, loop]) => keepRunning(name, loop, { clock, log }, abort.signal));
@@ -86,7 +104,11 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
   parentPort?.postMessage("ready");
 }
 
-function openSeries(config: Config, directory: () => Directory, parts: { clock: typeof systemClock; log: ReturnType<typeof createLogger>; metrics: Metrics }): Promise<TimeSeriesStore> {
+function openSeries(
+  config: Config,
+  directory: () => Directory,
+  parts: { clock: typeof systemClock; log: ReturnType<typeof createLogger>; metrics: Metrics },
+): Promise<TimeSeriesStore> {
   if (config.series === "duckdb") return openDuckdbSeries({ folder: config.dataDir, ...parts });
   return openInfluxSeries({
     url: config.influxUrl ?? "http://127.0.0.1:8086",

@@ -31,7 +31,10 @@ async function start(data: WebData): Promise<void> {
   shutdown.onStop("ledger", () => ledger.close());
   let current: Directory = createDirectory(await ledger.registry.snapshot());
   const directory = (): Directory => current;
-  shutdown.onStop("registry", followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log }));
+  shutdown.onStop(
+    "registry",
+    followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log }),
+  );
   const journal = await connectSqliteJournal({ folder: config.dataDir, port: data.journalPort, clock, log });
   shutdown.onStop("journal", () => journal.close());
   const series = remote<TimeSeriesStore>(data.seriesPort, SERIES_READS);
@@ -49,7 +52,10 @@ async function start(data: WebData): Promise<void> {
     outbox: ledger.outbox,
     limits: createLimitBook(loadPacks()),
     pepper: loadPepper(config.dataDir),
-    quarantine: { list: (options) => listQuarantine(journal, options), replay: (offsets) => replayQuarantine(journal, offsets) },
+    quarantine: {
+      list: (options) => listQuarantine(journal, options),
+      replay: (offsets) => replayQuarantine(journal, offsets),
+    },
     health: () => support.health(),
     metricsOf: async () => [await metrics.snapshot(), ...(await support.metrics())],
     clock,

@@ -43,7 +43,11 @@ async function answer(line: string, methods: ControlMethods): Promise<object> {
   try {
     const { method, params } = JSON.parse(line) as { method: string; params: Record<string, unknown> };
     const call = Object.hasOwn(methods, method) ? methods[method] : undefined;
-    if (!call) throw new Refused("CONTROL_UNKNOWN", { what: `no method ${method}`, mend: "use the program of the running server's version" });
+    if (!call)
+      throw new Refused("CONTROL_UNKNOWN", {
+        what: `no method ${method}`,
+        mend: "use the program of the running server's version",
+      });
     return { value: (await call(params)) ?? null };
   } catch (error) {
     if (error instanceof Refused || error instanceof Unavailable) return { error: error.toJSON() };
@@ -52,18 +56,29 @@ async function answer(line: string, methods: ControlMethods): Promise<object> {
 }
 
 /** Null when no server of this data folder is running. @throws Refused with the server's own words. */
-export async function callControl(dataDir: string, method: string, params: Record<string, unknown>): Promise<{ readonly value: unknown } | null> {
+export async function callControl(
+  dataDir: string,
+  method: string,
+  params: Record<string, unknown>,
+): Promise<{ readonly value: unknown } | null> {
   const path = controlPath(dataDir);
   if (!existsSync(path)) return null;
   const socket = connect(path);
   const reply = await new Promise<string | null>((resolve, reject) => {
-    socket.on("error", (error: NodeJS.ErrnoException) => (error.code === "ECONNREFUSED" || error.code === "ENOENT" ? resolve(null) : reject(error)));
-    createInterface({ input: socket }).once("line", resolve).once("close", () => resolve(null));
+    socket.on("error", (error: NodeJS.ErrnoException) =>
+      error.code === "ECONNREFUSED" || error.code === "ENOENT" ? resolve(null) : reject(error),
+    );
+    createInterface({ input: socket })
+      .once("line", resolve)
+      .once("close", () => resolve(null));
     socket.on("connect", () => socket.write(`${JSON.stringify({ method, params })}\n`));
   });
   socket.destroy();
   if (reply === null) return null;
-  const { value, error } = JSON.parse(reply) as { value?: unknown; error?: { code: string; what: string; where?: string; mend?: string } };
+  const { value, error } = JSON.parse(reply) as {
+    value?: unknown;
+    error?: { code: string; what: string; where?: string; mend?: string };
+  };
   if (error) throw new Refused(error.code, error);
   return { value };
 }

@@ -4,7 +4,13 @@ import type { Journal } from "./core/ports.ts";
 import type { HealthReport } from "./dashboards/health.ts";
 
 /** Entries a reader may lag behind before the system says it is not ready. */
-const LAG_ENTRIES_MAX: Readonly<Record<string, number>> = { raw: 200_000, readings: 2_000, alarms: 10_000, commands: 100, quarantine: Number.MAX_SAFE_INTEGER };
+const LAG_ENTRIES_MAX: Readonly<Record<string, number>> = {
+  raw: 200_000,
+  readings: 2_000,
+  alarms: 10_000,
+  commands: 100,
+  quarantine: Number.MAX_SAFE_INTEGER,
+};
 
 export async function healthOf({ journal }: { journal: Journal; clock: Clock }): Promise<HealthReport> {
   const stats = await journal.stats();

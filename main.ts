@@ -49,7 +49,9 @@ async function main(words: readonly string[]): Promise<number> {
   const found = findVerb(words);
   if (!found) {
     const family = VERBS.filter((verb) => verb.name.startsWith(`${first} `)).map((verb) => verb.name);
-    process.stderr.write(`jingtu: unknown verb "${first}"${family.length > 0 ? `; did you mean: ${family.join(", ")}` : ""}\n\n${help()}\n`);
+    process.stderr.write(
+      `jingtu: unknown verb "${first}"${family.length > 0 ? `; did you mean: ${family.join(", ")}` : ""}\n\n${help()}\n`,
+    );
     return EXIT.usage;
   }
   const stop = new AbortController();

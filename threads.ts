@@ -45,7 +45,11 @@ export function remote<T>(port: MessagePort, names: readonly (keyof T & string)[
   );
   const call = async (name: string, args: unknown[]): Promise<unknown> => {
     const reply = await rpc.$call(name, ...args).catch((error) => {
-      throw new Unavailable("THREAD_SILENT", { what: `no answer to ${name}`, where: "between threads" }, { cause: error });
+      throw new Unavailable(
+        "THREAD_SILENT",
+        { what: `no answer to ${name}`, where: "between threads" },
+        { cause: error },
+      );
     });
     if ("failure" in reply) throw fromFailure(reply.failure);
     return reply.value;
@@ -56,7 +60,8 @@ export function remote<T>(port: MessagePort, names: readonly (keyof T & string)[
 function toFailure(error: unknown): Failure {
   if (error instanceof Refused) return { kind: "refused", code: error.code, fault: error.fault, status: error.status };
   if (error instanceof Unavailable) return { kind: "unavailable", code: error.code, fault: error.fault, status: 503 };
-  if (error instanceof Misconfigured) return { kind: "misconfigured", code: error.code, fault: error.fault, status: 500 };
+  if (error instanceof Misconfigured)
+    return { kind: "misconfigured", code: error.code, fault: error.fault, status: 500 };
   const what = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { kind: "bug", code: "BUG", fault: { what }, status: 500 };
 }

@@ -41,8 +41,15 @@ export interface CliResult {
   readonly stderr: string;
 }
 
-export async function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}, input?: string): Promise<CliResult> {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...cleanEnv(), ...env }, stdio: ["pipe", "pipe", "pipe"] });
+export async function runCli(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  input?: string,
+): Promise<CliResult> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { ...cleanEnv(), ...env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   let stdout = "";
   let stderr = "";
   child.stdout.on("data", (chunk) => (stdout += chunk));
@@ -57,10 +64,18 @@ export interface TestRegistry {
   readonly tenants: readonly { id: string; name: string }[];
   readonly sites: readonly object[];
   readonly stations: readonly object[];
-  readonly devices: readonly { id: string; station: string; secret: string; interval: string; quantities: Record<string, string> }[];
+  readonly devices: readonly {
+    id: string;
+    station: string;
+    secret: string;
+    interval: string;
+    quantities: Record<string, string>;
+  }[];
 }
 
-export async function startServer(options: { registry?: TestRegistry; env?: Record<string, string>; dataDir?: string } = {}): Promise<TestServer> {
+export async function startServer(
+  options: { registry?: TestRegistry; env?: Record<string, string>; dataDir?: string } = {},
+): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "jingtu-test-"));
   const env: Record<string, string> = {
     EWS_DATA_DIR: dataDir,
@@ -82,7 +97,10 @@ export async function startServer(options: { registry?: TestRegistry; env?: Reco
 }
 
 async function launch(dataDir: string, env: Record<string, string>): Promise<TestServer> {
-  const child = spawn(process.execPath, [MAIN, "serve"], { env: { ...cleanEnv(), ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(process.execPath, [MAIN, "serve"], {
+    env: { ...cleanEnv(), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let stderr = "";
   child.stderr.on("data", (chunk) => (stderr += chunk));
   const ports = await new Promise<Ports>((resolve, reject) => {
@@ -110,7 +128,12 @@ async function launch(dataDir: string, env: Record<string, string>): Promise<Tes
       await exited;
     },
     restart: () =>
-      launch(dataDir, { ...env, EWS_MQTT_PORT: String(ports.mqtt), EWS_WS_PORT: String(ports.ws), EWS_HTTP_PORT: String(ports.http) }),
+      launch(dataDir, {
+        ...env,
+        EWS_MQTT_PORT: String(ports.mqtt),
+        EWS_WS_PORT: String(ports.ws),
+        EWS_HTTP_PORT: String(ports.http),
+      }),
   };
 }
 
@@ -125,7 +148,11 @@ function cleanEnv(): Record<string, string> {
 }
 
 /** Polls `probe` until it gives something other than null; the message says what was awaited. */
-export async function eventually<T>(what: string, probe: () => Promise<T | null | undefined>, withinMs = 30_000): Promise<T> {
+export async function eventually<T>(
+  what: string,
+  probe: () => Promise<T | null | undefined>,
+  withinMs = 30_000,
+): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     const found = await probe();
@@ -139,8 +166,24 @@ export function aTestRegistry(devices = 1): TestRegistry {
   const numbers = Array.from({ length: devices }, (_, index) => index + 1);
   return {
     tenants: [{ id: "t1", name: "Tenant one" }],
-    sites: [{ id: "s1", tenant: "t1", kind: "tailings-pond", area: "512021", name: { "zh-CN": "一号库", en: "Pond one" }, lat: 30.1, lon: 105.2 }],
-    stations: numbers.map((n) => ({ id: `mw-${n}`, site: "s1", medium: "groundwater", type: "downgradient", control: "city" })),
+    sites: [
+      {
+        id: "s1",
+        tenant: "t1",
+        kind: "tailings-pond",
+        area: "512021",
+        name: { "zh-CN": "一号库", en: "Pond one" },
+        lat: 30.1,
+        lon: 105.2,
+      },
+    ],
+    stations: numbers.map((n) => ({
+      id: `mw-${n}`,
+      site: "s1",
+      medium: "groundwater",
+      type: "downgradient",
+      control: "city",
+    })),
     devices: numbers.map((n) => ({
       id: `dev-${n}`,
       station: `mw-${n}`,
