@@ -1,5 +1,5 @@
 /** Alarms and their history as pages read them, and reader positions; written once over Kysely. */
-import { ALARM_STATES, type Alarm, type AlarmEvent, type AlarmState } from "../core/alarm.ts";
+import { ALARM_STATES, type Alarm, type AlarmEvent, type AlarmState, type Level } from "../core/alarm.ts";
 import { Refused } from "../core/errors.ts";
 import type { AlarmFilter, AlarmStore } from "../core/ports.ts";
 import { readTogether, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
@@ -61,48 +61,84 @@ export async function writePosition(
     .execute();
 }
 
+const EVENTS_A_STATEMENT = 100;
+
 async function recordEvents(tx: SqlTransaction, events: readonly AlarmEvent[]): Promise<void> {
-  const last = await tx
-    .selectFrom("alarm_event")
-    .select((e) => e.fn.max("position").as("position"))
-    .executeTakeFirst();
-  let position = last?.position ?? 0;
-  for (const event of events) {
-    const { id, kind, at, alarm } = event;
-    const added = await tx
-      .insertInto("alarm_event")
-      .values({ id, position: ++position, alarm: alarm.id, kind, at, body: JSON.stringify(event) })
-      .onConflict((conflict) => conflict.column("id").doNothing())
-      .returning("id")
+  for (let at = 0; at < events.length; at += EVENTS_A_STATEMENT) {
+    const fresh = await unseen(tx, events.slice(at, at + EVENTS_A_STATEMENT));
+    if (fresh.length === 0) continue; // an event seen before must not bring back an older state
+    const last = await tx
+      .selectFrom("alarm_event")
+      .select((e) => e.fn.max("position").as("position"))
       .executeTakeFirst();
-    if (added) await putAlarm(tx, alarm); // an event seen before must not bring back an older state
+    const first = (last?.position ?? 0) + 1;
+    const rows = fresh.map((event, n) => {
+      const { id, kind, at, alarm } = event;
+      return { id, position: first + n, alarm: alarm.id, kind, at, body: JSON.stringify(event) };
+    });
+    await tx.insertInto("alarm_event").values(rows).execute();
+    // A later event of the same alarm replaces an earlier one.
+    await putAlarms(tx, [...new Map(fresh.map(({ alarm }) => [alarm.id, alarm])).values()]);
   }
 }
 
-async function putAlarm(tx: SqlTransaction, alarm: Alarm): Promise<void> {
-  const { id, state, level, tenant, site, station } = alarm;
-  const columns = {
-    ...{ state, level, tenant, site, station },
-    hidden: alarm.supersededBy === null ? 0 : 1,
-    updated_at: alarm.updatedAt,
-    body: JSON.stringify(alarm),
-  };
+async function unseen(tx: SqlTransaction, events: readonly AlarmEvent[]): Promise<AlarmEvent[]> {
+  const byId = new Map<string, AlarmEvent>();
+  for (const event of events) if (!byId.has(event.id)) byId.set(event.id, event);
+  const seen = await tx
+    .selectFrom("alarm_event")
+    .select("id")
+    .where("id", "in", [...byId.keys()])
+    .execute();
+  for (const { id } of seen) byId.delete(id);
+  return [...byId.values()];
+}
+
+async function putAlarms(tx: SqlTransaction, alarms: readonly Alarm[]): Promise<void> {
+  const rows = alarms.map((alarm) => {
+    const { id, state, level, tenant, site, station } = alarm;
+    const hidden = alarm.supersededBy === null ? 0 : 1;
+    return {
+      id,
+      state,
+      level,
+      tenant,
+      site,
+      station,
+      hidden,
+      updated_at: alarm.updatedAt,
+      body: JSON.stringify(alarm),
+    };
+  });
   await tx
     .insertInto("alarm")
-    .values({ id, ...columns })
-    .onConflict((conflict) => conflict.column("id").doUpdateSet(columns))
+    .values(rows)
+    .onConflict((conflict) =>
+      conflict.column("id").doUpdateSet((e) => ({
+        state: e.ref("excluded.state"),
+        level: e.ref("excluded.level"),
+        tenant: e.ref("excluded.tenant"),
+        site: e.ref("excluded.site"),
+        station: e.ref("excluded.station"),
+        hidden: e.ref("excluded.hidden"),
+        updated_at: e.ref("excluded.updated_at"),
+        body: e.ref("excluded.body"),
+      })),
+    )
     .execute();
 }
 
 type Row = { id: string; updated_at: number; body: string };
 
-/** One ordered index range a state, merged: a page costs its own rows, however many other alarms there are. */
+/** One ordered index range a state (and level), merged: a page costs its own rows, however many other alarms there are. */
 async function list(db: Sql, filter: AlarmFilter): ReturnType<AlarmStore["list"]> {
   const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
-  const states = new Set(filter.state ?? ALARM_STATES);
+  const states = [...new Set(filter.state ?? ALARM_STATES)];
+  const levels = filter.level ? [...new Set(filter.level)] : [null];
+  const ranges = states.flatMap((state) => levels.map((level) => ({ state, level, after })));
   const rows = await readTogether(db, async (tx) => {
     const found: Row[] = [];
-    for (const state of states) found.push(...(await listState(tx, state, filter, after)));
+    for (const range of ranges) found.push(...(await listRange(tx, range, filter)));
     return found;
   });
   rows.sort((a, b) => b.updated_at - a.updated_at || (a.id < b.id ? -1 : 1));
@@ -114,11 +150,10 @@ async function list(db: Sql, filter: AlarmFilter): ReturnType<AlarmStore["list"]
   };
 }
 
-function listState(
+function listRange(
   tx: SqlTransaction,
-  state: AlarmState,
-  { tenant, site, station, level, limit }: AlarmFilter,
-  after: Cursor | null,
+  { state, level, after }: { state: AlarmState; level: Level | null; after: Cursor | null },
+  { tenant, site, station, limit }: AlarmFilter,
 ): Promise<Row[]> {
   let query = tx
     .selectFrom("alarm")
@@ -128,7 +163,7 @@ function listState(
   if (tenant !== undefined) query = query.where("tenant", "=", tenant);
   if (site !== undefined) query = query.where("site", "=", site);
   if (station !== undefined) query = query.where("station", "=", station);
-  if (level !== undefined) query = query.where("level", "in", level);
+  if (level !== null) query = query.where("level", "=", level);
   if (after) {
     query = query
       .where("updated_at", "<=", after.updatedAt) // lets the index start here

@@ -18,7 +18,7 @@ export interface Migration {
 /** Number N is at index N - 1. */
 export const MIGRATIONS: readonly Migration[] = [
   { name: "base", up: (tx) => run(tx, BASE) },
-  { name: "audit hash chain", up: chainAudit },
+  { name: "audit hash chain, alarms by level", up: chainAudit },
 ];
 
 /**
@@ -122,7 +122,8 @@ async function chainAudit(tx: SqlTransaction): Promise<void> {
   await run(
     tx,
     "alter table audit add column prev_hash text not null default '';" +
-      "alter table audit add column hash text not null default ''",
+      "alter table audit add column hash text not null default '';" +
+      "create index alarm_by_level on alarm (hidden, state, level, updated_at desc, id)",
   );
   const entries = sql<AuditEntry & { position: number }>`select * from audit order by position`;
   let prevHash = AUDIT_GENESIS;

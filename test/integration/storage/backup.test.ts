@@ -48,12 +48,14 @@ describe("a backup of running stores", () => {
     await stores.ledger.registry.put(city, "ann");
     await stores.journal.append("readings", Buffer.from("one"));
     await stores.series.write([aBlock([aReading({ time: NOW, value: 1 })])], { reader: "store", offset: 1 });
-    // What arrives while the backup runs: after the series were copied, before the journal is.
+    // What arrives while the backup runs: before and after the copy of the journal.
     const late: Pick<Journal, "backup" | "stats"> = {
       stats: () => stores.journal.stats(),
       backup: async (folder) => {
         await stores.journal.append("readings", Buffer.from("two"));
         await stores.journal.backup(folder);
+        await stores.journal.append("readings", Buffer.from("three"));
+        await stores.series.write([aBlock([aReading({ time: NOW, value: 3 })])], { reader: "store", offset: 3 });
       },
     };
     const manifest = await backupAll({ ...stores, journal: late }, join(away, "b"));
