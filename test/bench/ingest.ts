@@ -1,0 +1,268 @@
+/**
+ * `npm run bench -- ingest`: the whole server as a child process, a raw-socket load generator as another, and bare Aedes
+ * with no work as the reference in the same run. Everything on: credentials, journal with fsync, quality control, two
+ * rules on every value, series store.
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { connectAsync } from "mqtt";
+import { systemClock as clock } from "../../core/clock.ts";
+import { aTestRegistry, eventually, startServer, type TestRegistry, type TestServer } from "../support/server.ts";
+import type { LoadAccount, LoadReport } from "./mqtt-loadgen.ts";
+
+const CONNECTIONS = 200;
+const VALUES_A_MESSAGE = 5;
+const QUANTITIES = { ph: "pH", cd: "mg/L", pb: "mg/L", as: "mg/L", zn: "mg/L" };
+
+/** Two rules on every value; only the probes ever cross one. */
+const RULES = Object.keys(QUANTITIES)
+  .flatMap((quantity) => [
+    `- { id: ${quantity}-high, kind: level, on: { quantity: ${quantity} }, above: ${quantity === "ph" ? 9 : 1}, deadband: 5 %, level: orange }`,
+    `- { id: ${quantity}-low, kind: level, on: { quantity: ${quantity} }, below: ${quantity === "ph" ? 5 : -1}, onDelay: 2 readings, level: yellow }`,
+  ])
+  .join("\n");
+
+export interface IngestBench {
+  readonly reference: LoadReport & { readonly cpuPercent: number; readonly serverCpuPercent: number };
+  readonly saturated: LoadReport & Served;
+  readonly paced: LoadReport &
+    Served & { readonly alarmP50Ms: number; readonly alarmP99Ms: number; readonly alarms: number };
+  readonly ratio: number;
+  readonly readingsPerSecond: number;
+}
+interface Served {
+  readonly serverCpuPercent: number;
+  readonly rssMegabytes: number;
+  /** Messages not yet read by ingest, and blocks not yet stored, when the load ended. */
+  readonly backlog: Readonly<Record<string, number>>;
+  readonly drainSeconds: number;
+  readonly stored: number;
+  readonly expected: number;
+}
+
+export async function benchIngest({
+  seconds,
+  pacedSeconds,
+}: {
+  seconds: number;
+  pacedSeconds: number;
+}): Promise<IngestBench> {
+  const reference = await runReference(Math.min(seconds, 15));
+  const folder = mkdtempSync(join(tmpdir(), "jingtu-bench-"));
+  writeFileSync(join(folder, "rules.yaml"), RULES);
+  const server = await startServer({
+    registry: benchRegistry(),
+    env: { EWS_RULES_DIR: folder, EWS_LOG_LEVEL: "error" },
+  });
+  try {
+    const saturated = await serve(server, folder, { seconds, rate: null, boot: "s001", before: 0 });
+    const probes = startProbes(server);
+    const paced = await serve(server, folder, {
+      seconds: pacedSeconds,
+      rate: 5_000,
+      boot: "p001",
+      before: saturated.stored,
+    });
+    const latencies = await probes.stop();
+    return {
+      reference,
+      saturated,
+      paced: {
+        ...paced,
+        alarms: latencies.length,
+        alarmP50Ms: quantile(latencies, 0.5),
+        alarmP99Ms: quantile(latencies, 0.99),
+      },
+      ratio: Number((saturated.ackedPerSecond / reference.ackedPerSecond).toFixed(3)),
+      readingsPerSecond: saturated.ackedPerSecond * VALUES_A_MESSAGE,
+    };
+  } finally {
+    await server.stop();
+    rmSync(server.dataDir, { recursive: true, force: true });
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function benchRegistry(): TestRegistry {
+  const registry = aTestRegistry(CONNECTIONS + 1); // the last device is the probe
+  return { ...registry, devices: registry.devices.map((device) => ({ ...device, quantities: QUANTITIES })) };
+}
+
+function accounts(): LoadAccount[] {
+  return benchRegistry()
+    .devices.slice(0, CONNECTIONS)
+    .map(({ id, station, secret }) => ({
+      clientId: id,
+      username: id,
+      password: secret,
+      topic: `ews/1/t1/s1/${station}/${id}/telemetry`,
+    }));
+}
+
+async function runReference(seconds: number): Promise<IngestBench["reference"]> {
+  const child = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "bare-aedes.ts")], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const [line] = (await once(createInterface({ input: child.stdout as NodeJS.ReadableStream }), "line")) as [string];
+  const { ready } = JSON.parse(line) as { ready: { mqtt: number } };
+  const cpu = cpuOf(child);
+  const report = await generate([
+    "--port",
+    String(ready.mqtt),
+    "--connections",
+    String(CONNECTIONS),
+    "--seconds",
+    String(seconds),
+  ]);
+  const serverCpuPercent = cpu();
+  child.kill("SIGTERM");
+  await once(child, "exit");
+  return { ...report, serverCpuPercent };
+}
+
+async function serve(
+  server: TestServer,
+  folder: string,
+  load: { seconds: number; rate: number | null; boot: string; before: number },
+): Promise<LoadReport & Served> {
+  const file = join(folder, "accounts.json");
+  writeFileSync(file, JSON.stringify(accounts()));
+  const cpu = cpuOf(server.child);
+  const report = await generate([
+    ...["--port", String(server.ports.mqtt), "--accounts", file, "--connections", String(CONNECTIONS)],
+    ...[
+      "--seconds",
+      String(load.seconds),
+      "--boot",
+      load.boot,
+      ...(load.rate === null ? [] : ["--rate", String(load.rate)]),
+    ],
+  ]);
+  const serverCpuPercent = cpu();
+  const backlog = backlogOf(await status(server));
+  const startedAt = clock.monotonic();
+  const done = await eventually(
+    "the backlog to drain",
+    async () => {
+      const now = await status(server);
+      return Object.values(backlogOf(now)).every((lag) => lag === 0) ? now : null;
+    },
+    600_000,
+  );
+  const stored = done.points - load.before;
+  return {
+    ...report,
+    serverCpuPercent,
+    backlog,
+    drainSeconds: Number(((clock.monotonic() - startedAt) / 1_000).toFixed(1)),
+    rssMegabytes: rssOf(server.child),
+    stored,
+    expected: report.acked * VALUES_A_MESSAGE,
+  };
+}
+
+async function generate(args: readonly string[]): Promise<LoadReport> {
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", join(import.meta.dirname, "mqtt-loadgen.ts"), "--window", "20", ...args],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  let text = "";
+  child.stdout.on("data", (chunk) => (text += chunk));
+  await once(child, "close");
+  return JSON.parse(text) as LoadReport;
+}
+
+interface Status {
+  readonly points: number;
+  readonly journal: {
+    readonly streams: Record<string, { end: number }>;
+    readonly readers: { reader: string; stream: string; offset: number }[];
+  };
+}
+async function status(server: TestServer): Promise<Status> {
+  const { stdout, stderr } = await server.cli("status", "--json");
+  if (!stdout) throw new Error(stderr);
+  return JSON.parse(stdout) as Status;
+}
+function backlogOf({ journal }: Status): Record<string, number> {
+  return Object.fromEntries(
+    journal.readers.map(({ reader, stream, offset }) => [
+      `${reader} ${stream}`,
+      (journal.streams[stream]?.end ?? 0) - offset,
+    ]),
+  );
+}
+
+/** Seconds of CPU (all threads) as percent of one core over the time since the call. Linux: 100 ticks a second. */
+function cpuOf(child: ChildProcess): () => number {
+  const ticks = (): number => {
+    const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const [startTicks, startAt] = [ticks(), clock.monotonic()];
+  return () => Math.round((ticks() - startTicks) / ((clock.monotonic() - startAt) / 1_000));
+}
+function rssOf(child: ChildProcess): number {
+  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
+  return Math.round(Number(kilobytes) / 1_024);
+}
+
+/** One device crosses a limit and comes back, again and again; measures publish → alarm on MQTT. */
+function startProbes(server: TestServer): { stop(): Promise<number[]> } {
+  const latencies: number[] = [];
+  const stop = new AbortController();
+  const work = (async () => {
+    const { stdout } = await server.cli("consumer", "add", `bench-${Math.round(clock.monotonic())}`, "--json");
+    const { consumer, secret } = JSON.parse(stdout) as { consumer: string; secret: string };
+    await clock.sleep(2_500); // the server reads new consumers once a second
+    const url = `mqtt://127.0.0.1:${server.ports.mqtt}`;
+    const watcher = await connectAsync(url, { clientId: consumer, username: consumer, password: secret });
+    const id = `dev-${CONNECTIONS + 1}`;
+    const device = await connectAsync(url, {
+      clientId: id,
+      username: id,
+      password: `secret-of-device-${CONNECTIONS + 1}-0123456789abcdef`,
+    });
+    let onState: (state: string) => void = () => undefined;
+    watcher.on("message", (_, payload) => onState((JSON.parse(payload.toString()) as { state: string }).state));
+    await watcher.subscribeAsync("ews/1/+/alerts-log/#", { qos: 1 });
+    const send = (value: number): Promise<unknown> =>
+      device.publishAsync(
+        `ews/1/t1/s1/mw-${CONNECTIONS + 1}/${id}/telemetry`,
+        JSON.stringify({ v: 1, ts: clock.now(), r: [{ p: "cd", v: value, u: "mg/L" }] }),
+        { qos: 1 },
+      );
+    const cross = async (value: number, state: string): Promise<number> => {
+      const startedAt = clock.monotonic();
+      const seen = new Promise<void>((resolve) => {
+        onState = (got) => (got === state ? resolve() : undefined);
+      });
+      await Promise.all([send(value), seen]);
+      return clock.monotonic() - startedAt;
+    };
+    while (!stop.signal.aborted) {
+      latencies.push(await cross(2, "active"));
+      await clock.sleep(20);
+      await cross(0.1, "cleared");
+      await clock.sleep(20);
+    }
+    await Promise.all([watcher.endAsync(true), device.endAsync(true)]);
+  })();
+  return {
+    stop: async () => {
+      stop.abort();
+      await work;
+      return latencies;
+    },
+  };
+}
+
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return Number((sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN).toFixed(1));
+}
