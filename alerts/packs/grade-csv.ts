@@ -2,11 +2,11 @@
  * Grades the samples of a CSV text, for `jingtu standards grade`. A fault of the header refuses the file, with every
  * fault at once; a fault of one sample becomes that sample's error and the others go on.
  */
-import { type CsvError, parse } from "csv-parse/sync";
 import { type Fault, Refused } from "../../core/errors.ts";
 import { type Conversion, conversion, convert, findQuantity, quantitySpec } from "../../core/quantity.ts";
 import type { Comparison } from "../../core/reading.ts";
 import type { Pack } from "./compile.ts";
+import { type CsvRecord, readRecords } from "./csv.ts";
 import { type Grade, gradeSample, type SampleValue } from "./grade.ts";
 import { coversLand } from "./limits.ts";
 import type { Packs } from "./load.ts";
@@ -29,8 +29,6 @@ export interface GradeCsvQuestion {
   /** Irrigation water: a crop of `CROPS`. */
   readonly crop?: string;
 }
-
-export const CSV_BYTES_MAX = 64 * 1_024 * 1_024;
 
 /**
  * Header and options are checked at the call, samples as the result is read.
@@ -74,55 +72,6 @@ function readPlace(pack: Pack, { land, crop }: GradeCsvQuestion): Place {
   return { ...(knownLand ? { land: knownLand } : {}), ...(knownCrop ? { crop: knownCrop } : {}) };
 }
 const LANDS = [...FARM_LANDS, "rotation", ...DEVELOPMENT_LANDS, "undefined"] as const;
-
-interface CsvRecord {
-  /** Line of the file, the header being 1. */
-  readonly row: number;
-  readonly cells: readonly string[];
-}
-
-function readRecords(csv: string | Uint8Array, file: string): readonly CsvRecord[] {
-  const text = typeof csv === "string" ? csv : decode(csv, file);
-  try {
-    const parsed = parse(text, {
-      bom: true,
-      info: true,
-      relax_column_count: true,
-      skip_empty_lines: true,
-      skip_records_with_empty_values: true,
-      trim: true,
-    }) as unknown as { info: { lines: number }; record: string[] }[];
-    return parsed.map(({ info, record }) => ({ row: info.lines, cells: record }));
-  } catch (error) {
-    const { code, lines, message } = error as CsvError & { lines?: number };
-    if (!code?.startsWith("CSV_")) throw error;
-    throw new Refused("CSV_MALFORMED", {
-      what: message,
-      where: `${file}${lines === undefined ? "" : `, row ${lines}`}`,
-      mend: 'close every quote and write a quote inside quotes twice (""); separate cells by commas',
-    });
-  }
-}
-
-function decode(bytes: Uint8Array, file: string): string {
-  if (bytes.byteLength > CSV_BYTES_MAX) {
-    throw new Refused("CSV_TOO_LARGE", {
-      what: `${bytes.byteLength} bytes, at most ${CSV_BYTES_MAX} are read`,
-      where: file,
-      mend: "split the file",
-    });
-  }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new Refused(
-      "CSV_NOT_UTF8",
-      { what: "the file is not UTF-8 text", where: file, mend: 'save it as "CSV UTF-8 (comma delimited)"' },
-      400,
-      { cause },
-    );
-  }
-}
 
 interface Column {
   /** As written, for errors. */

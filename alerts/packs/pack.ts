@@ -16,7 +16,6 @@ export function isWaterClass(name: string): name is WaterClass {
 
 /** `classes` sorts into I to V; the soil schemes compare with screening and intervention; the others pass or fail. */
 export const SCHEMES = ["classes", "soil-farmland", "soil-development", "drinking", "irrigation", "guideline"] as const;
-export type Scheme = (typeof SCHEMES)[number];
 
 /**
  * How a row is known: read in the standard itself; two copies agree; one copy; no copy seen; a proposal of our own.

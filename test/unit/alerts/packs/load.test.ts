@@ -1,4 +1,5 @@
 /** A pack with a fault stops the start, with every fault named. */
+import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { compilePack } from "../../../../alerts/packs/compile.ts";
 import { loadPacks } from "../../../../alerts/packs/load.ts";
@@ -78,5 +79,28 @@ describe("loadPacks", () => {
   it("stops when a person enabled a row that does not exist", () => {
     const enabled = [{ pack: "gb5749-2022", row: "9/zzz", by: "li.wei", at: 0 }];
     expect(() => loadPacks(undefined, enabled)).toThrow("enabled row gb5749-2022 9/zzz: no such row");
+  });
+});
+
+describe("the data", () => {
+  const fingerprint = (rows: readonly unknown[]): string =>
+    createHash("sha256").update(JSON.stringify(rows)).digest("hex").slice(0, 12);
+
+  it("changes only together with its version and this table", () => {
+    const table = loadPacks().list.map(({ id, version, rows }) => [
+      id,
+      version,
+      fingerprint(rows.map((row) => row.source)),
+    ]);
+    expect(table).toEqual([
+      ["gb15618-2018", 1, "04ec3998a40f"],
+      ["gb36600-2018", 1, "51bd0e8dec13"],
+      ["gb3838-2002", 1, "0088c02c7944"],
+      ["gb5084-2021", 1, "556931a2714c"],
+      ["gb5749-2022", 1, "70d4c88baa30"],
+      ["gbt14848-2017", 1, "bab8a42eb92f"],
+      ["us-epa-mcl", 1, "546d1a9cf8f3"],
+      ["who-gdwq", 1, "ae55c45e40c5"],
+    ]);
   });
 });
