@@ -69,7 +69,11 @@ export class SeriesWindow {
     const oldValue = this.#numbers[at * 2 + 1] as number;
     const oldMark = (this.#words[at * 3 + 2] as number) & 31;
     const isEqual = oldValue === value || (Number.isNaN(oldValue) && Number.isNaN(value));
-    if (isEqual && oldMark === mark) return "repeat";
+    if (isEqual && oldMark === mark) {
+      // Whoever said it last in its own count stands for it: a late message from in between must not win.
+      if (this.#wins(at, sender)) this.#put(at, time, value, mark, sender);
+      return "repeat";
+    }
     this.oldValue = oldValue;
     this.oldMark = oldMark;
     if (!this.#wins(at, sender)) return "superseded";

@@ -4,6 +4,9 @@
  *
  * Message memory: the snapshot saved with the position, then the messages of the readings blocks and quarantine entries
  * appended since. Series memory: the readings blocks themselves, about as many rows as it can hold. All silent.
+ *
+ * One thing does not come back: that a value was said again under a higher seq, since no row tells of it. Only a third,
+ * different value for the same series and time, sent between the two and arriving after the restart, could notice.
  */
 import type { Logger } from "../core/observe.ts";
 import type { Journal, JournalEntry, Stream } from "../core/ports.ts";
