@@ -72,18 +72,18 @@ const ASSUMED: Readonly<Record<Assumption, string>> = {
 /** False only when something known of the place excludes the row. */
 export function appliesAt({ source: { when } }: LimitRow, place: Place): boolean {
   if (!when) return true;
-  const { ph, land, crop, tolerance, waterBody = "river", point = "network-end", supply, area } = place;
-  if (when.ph && ph !== undefined && !inBand(ph, when.ph)) return false;
-  if (when.land && !landFits(when.land, land)) return false;
-  if (when.crop && crop && !when.crop.includes(crop)) return false;
-  if (when.tolerance && tolerance && when.tolerance !== tolerance) return false;
-  if (when.waterBody && when.waterBody !== waterBody) return false;
-  if (when.point && when.point !== point) return false;
-  return (!when.supply || when.supply === supply) && (!when.area || when.area === area);
+  // Read one by one: a soil standard has a dozen rows a quantity, and samples come by the hundred thousand.
+  if (when.land && !landFits(when.land, place.land)) return false;
+  if (when.ph && place.ph !== undefined && !inBand(place.ph, when.ph)) return false;
+  if (when.crop && place.crop && !when.crop.includes(place.crop)) return false;
+  if (when.tolerance && place.tolerance && when.tolerance !== place.tolerance) return false;
+  if (when.waterBody && when.waterBody !== (place.waterBody ?? "river")) return false;
+  if (when.point && when.point !== (place.point ?? "network-end")) return false;
+  return (!when.supply || when.supply === place.supply) && (!when.area || when.area === place.area);
 }
 
-function inBand(ph: number, { gt = -Infinity, le = Infinity }: NonNullable<When["ph"]>): boolean {
-  return ph > gt && ph <= le;
+function inBand(ph: number, { gt, le }: NonNullable<When["ph"]>): boolean {
+  return (gt === undefined || ph > gt) && (le === undefined || ph <= le);
 }
 
 function landFits(lands: NonNullable<When["land"]>, land: Place["land"]): boolean {
