@@ -56,10 +56,16 @@ export interface BrokerParts {
   readonly clock: Clock;
   readonly log: Logger;
 }
+/** Where a connection came from, and who wants to know that it has signed in. */
+export interface Arrival {
+  readonly address: string;
+  readonly request?: IncomingMessage;
+  readonly onSignIn?: () => void;
+}
 export interface Broker {
   readonly publisher: Publisher;
   /** Takes over a connection's byte stream. */
-  accept(stream: Duplex, address: string, request?: IncomingMessage): void;
+  accept(stream: Duplex, from: Arrival): void;
   kick(clientId: string): void;
   /** Closes whose account is gone or changed, renews the rights of the others. Call when the registry has changed. */
   renewGrants(): void;
@@ -113,8 +119,9 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
-    accept: (stream, address, request) => {
-      const link = new Link({ stream, address, gate: parts.gate, refuse: (reason) => parts.tally.refuse(reason) });
+    accept: (stream, { address, request, onSignIn = ignore }) => {
+      const refuse = (reason: string): void => parts.tally.refuse(reason);
+      const link = new Link({ stream, address, gate: parts.gate, refuse, onSignIn });
       const client = aedes.handle(stream, request);
       links.set(client, link);
       open.set(link, client);

@@ -72,12 +72,12 @@ export function isDevice(username: string, directory: Directory): boolean {
 }
 
 /**
- * The client id the broker works with. Consumers get their own room, "name:id" (":" occurs in no device id), so that
- * they can neither throw a device out nor take over another consumer's session by using its client id.
+ * The client id the broker works with. Each consumer has a room of its own, "5:board:id" (":" occurs in no device id, the
+ * length keeps names with ":" apart), so that it can neither throw a device out nor take over another one's session.
  */
 export function brokerClientId(identity: Pick<Identity, "username" | "clientId">, directory: Directory): string {
   const { username = "", clientId } = identity;
-  return clientId === "" || isDevice(username, directory) ? clientId : `${username}:${clientId}`;
+  return clientId === "" || isDevice(username, directory) ? clientId : `${username.length}:${username}:${clientId}`;
 }
 
 function refuse(reason: AuthenticationReason, code: ConnackCode): Authentication {

@@ -32,13 +32,21 @@ export class Link implements Sender {
   readonly #gate: Gate;
   readonly #guard = new FrameGuard();
   readonly #refuse: (reason: string) => void;
+  readonly #onSignIn: () => void;
   readonly #readStream: (size?: number) => Buffer | null;
 
-  constructor(parts: { stream: Duplex; address: string; gate: Gate; refuse: (reason: string) => void }) {
+  constructor(parts: {
+    stream: Duplex;
+    address: string;
+    gate: Gate;
+    refuse: (reason: string) => void;
+    onSignIn: () => void;
+  }) {
     this.stream = parts.stream;
     this.address = parts.address;
     this.#gate = parts.gate;
     this.#refuse = parts.refuse;
+    this.#onSignIn = parts.onSignIn;
     this.#readStream = parts.stream.read.bind(parts.stream);
     parts.stream.read = (size?: number) => this.#read(size);
     parts.stream.on("drain", () => this.#gate.wake(this));
@@ -51,6 +59,7 @@ export class Link implements Sender {
   /** Packets behind CONNECT pass from now on, those the client sent without waiting for CONNACK too. */
   open(kind: Grant["kind"]): void {
     this.#guard.open(kind === "device" ? DEVICE_FRAME_BYTES_MAX : CONSUMER_FRAME_BYTES_MAX);
+    this.#onSignIn();
     process.nextTick(() => this.resume());
   }
 

@@ -26,7 +26,10 @@ export interface Addresses {
 export interface Doors {
   readonly limit: ConnectionLimit;
   readonly refuse: (reason: string) => void;
-  readonly accept: (stream: Duplex, address: string, request?: IncomingMessage) => void;
+  readonly accept: (
+    stream: Duplex,
+    from: { readonly address: string; readonly request?: IncomingMessage; readonly onSignIn?: () => void },
+  ) => void;
 }
 export interface Listeners {
   readonly addresses: Addresses;
@@ -38,6 +41,8 @@ export interface Listeners {
 
 const HANDSHAKE_MS_MAX = 5_000;
 const WS_SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
+/** A WebSocket message is gathered whole before MQTT sees it: so many may be gathered for who has not signed in. */
+const WS_UNAUTHENTICATED_MAX = 200;
 const LOOPBACK_HOST = "127.0.0.1";
 
 /**
@@ -61,7 +66,7 @@ export async function openListeners(config: ListenerConfig, doors: Doors): Promi
   };
   try {
     const tcp = createTcpServer({ noDelay: true }, (socket) => {
-      if (!socket.destroyed) doors.accept(socket, addressKey(socket.remoteAddress));
+      if (!socket.destroyed) doors.accept(socket, { address: addressKey(socket.remoteAddress) });
     });
     const mqtt = await open(tcp, "mqttPort", plainHost);
     const ws = await open(webSocketServer(doors), "wsPort", plainHost);
@@ -98,7 +103,7 @@ function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
 
 function tlsServer(options: TlsOptions, doors: Doors): Server {
   const server = createTlsServer({ ...options, noDelay: true }, (socket) =>
-    doors.accept(socket, addressKey(socket.remoteAddress)),
+    doors.accept(socket, { address: addressKey(socket.remoteAddress) }),
   );
   server.on("tlsClientError", () => doors.refuse("tls-handshake"));
   return server;
@@ -117,6 +122,7 @@ function webSocketServer(doors: Doors): Server {
     perMessageDeflate: false,
     handleProtocols: (offered) => WS_SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
   });
+  let unauthenticated = 0;
   webSockets.on("connection", (socket, request) => {
     socket.on("error", ignore);
     // MQTT 3.1.1 [MQTT-6.0.0-3]: the client must offer "mqtt". [MQTT-6.0.0-1]: binary frames only.
@@ -128,7 +134,20 @@ function webSocketServer(doors: Doors): Server {
     socket.on("message", (_data, isBinary) => {
       if (!isBinary) socket.terminate();
     });
-    doors.accept(createWebSocketStream(socket), addressKey(request.socket.remoteAddress), request);
+    if (unauthenticated >= WS_UNAUTHENTICATED_MAX) {
+      doors.refuse("websockets-unauthenticated");
+      socket.close(1013); // try again later
+      return;
+    }
+    unauthenticated += 1;
+    let isCounted = true;
+    const onSignIn = (): void => {
+      if (isCounted) unauthenticated -= 1;
+      isCounted = false;
+    };
+    socket.once("close", onSignIn);
+    const address = addressKey(request.socket.remoteAddress);
+    doors.accept(createWebSocketStream(socket), { address, request, onSignIn });
   });
   webSockets.on("error", ignore); // a fault of binding is reported by `bind`
   return http;

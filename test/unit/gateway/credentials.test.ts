@@ -44,7 +44,10 @@ test.each`
 });
 
 test("consumers live in rooms of their own, devices keep their id", () => {
-  expect(brokerClientId({ username: "board", clientId: "dev-1" }, directory)).toBe("board:dev-1");
+  expect(brokerClientId({ username: "board", clientId: "dev-1" }, directory)).toBe("5:board:dev-1");
+  expect(brokerClientId({ username: "a:b", clientId: "c" }, directory)).not.toBe(
+    brokerClientId({ username: "a", clientId: "b:c" }, directory),
+  );
   expect(brokerClientId({ username: "dev-1", clientId: "dev-1" }, directory)).toBe("dev-1");
   expect(brokerClientId({ username: "board", clientId: "" }, directory)).toBe("");
 });
