@@ -1,7 +1,7 @@
 /** What the embedded series store keeps in memory, read back from the file when it is opened. */
 import type { DuckDBConnection } from "@duckdb/node-api";
-import { Frontier } from "./series-duckdb-frontier.ts";
 import { DAY_MS } from "./series-duckdb-schema.ts";
+import { Frontier } from "./series-frontier.ts";
 
 /** Series ids and the newest point of each. Most series are alive, so the last day is looked at first. */
 export async function loadFrontier(connection: DuckDBConnection): Promise<Frontier> {

@@ -7,9 +7,9 @@
 import type { DuckDBAppender, DuckDBConnection } from "@duckdb/node-api";
 import type { SeriesPosition } from "../core/ports.ts";
 import type { ReadingBlock } from "../core/reading-block.ts";
-import type { Frontier } from "./series-duckdb-frontier.ts";
 import { discardAppender, PointAppender } from "./series-duckdb-rows.ts";
 import { HOUR_MS, inTransaction, stepStart } from "./series-duckdb-schema.ts";
+import type { Frontier } from "./series-frontier.ts";
 
 export interface WriteOutcome {
   readonly rows: number;

@@ -21,7 +21,6 @@ import type {
   TimeSeriesStore,
 } from "../core/ports.ts";
 import type { ReadingBlock } from "../core/reading-block.ts";
-import type { Frontier } from "./series-duckdb-frontier.ts";
 import { loadFrontier, loadPositions } from "./series-duckdb-load.ts";
 import {
   dropStep,
@@ -32,7 +31,6 @@ import {
   sealStep,
 } from "./series-duckdb-maintain.ts";
 import { readBuckets, readCorrections, readPoints, type Span } from "./series-duckdb-query.ts";
-import { WorkQueue } from "./series-duckdb-queue.ts";
 import {
   DAY_MS,
   openSeriesFile,
@@ -42,6 +40,8 @@ import {
   unavailable,
 } from "./series-duckdb-schema.ts";
 import { PointWriter } from "./series-duckdb-write.ts";
+import type { Frontier } from "./series-frontier.ts";
+import { WorkQueue } from "./series-queue.ts";
 
 /** Hot rows at which they are sorted without waiting for `maintain`. A question about one series reads all of them. */
 const HOT_ROWS_MAX = 4 * ROW_GROUP_ROWS;

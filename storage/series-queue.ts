@@ -1,4 +1,4 @@
-/** Bounded queues for connections: DuckDB runs one statement a connection, and one writer makes conflicts impossible. */
+/** A bounded queue for connections that serve one task at a time: one writer makes conflicts and reordering impossible. */
 import { Unavailable } from "../core/errors.ts";
 
 export const WAITING_MAX = 256;
