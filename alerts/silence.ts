@@ -17,6 +17,9 @@ import type { Ledger, Told } from "./ledger.ts";
 import type { SeriesState } from "./series.ts";
 import type { Occasion, Teller } from "./tell.ts";
 
+/** A device that reports every few seconds is not called silent for a hiccup of the network; `after` overrides it. */
+const SPAN_MS_MIN = 60_000;
+
 /** What one absence rule awaits. */
 interface Awaited {
   readonly rule: AbsenceRule;
@@ -189,7 +192,7 @@ function awaitedOf(rule: AbsenceRule, { device, station, site }: DeviceContext, 
     device: device.id,
     key: seriesKey({ station: station.id, quantity, fraction, aggregate }),
     quantity,
-    spanMs: rule.after ?? rule.intervals * device.interval,
+    spanMs: rule.after ?? Math.max(SPAN_MS_MIN, rule.intervals * device.interval),
     since: now,
     told: null,
   };
