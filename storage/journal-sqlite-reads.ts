@@ -36,16 +36,21 @@ export class JournalReads {
   readonly #db: Connection;
   readonly #file: string;
   readonly #report: (range: DamagedRange) => void;
-  readonly #statements;
+  readonly #statements: ReturnType<typeof prepare>;
   /** Last group read of each stream: a reader that takes less than a group at a time does not decode it again. */
   readonly #decoded: (DecodedGroup | undefined)[] = STREAMS.map(() => undefined);
   readonly #damaged: { first: number; end: number }[][] = STREAMS.map(() => []);
 
+  /** @throws Unavailable `JOURNAL_FAILED`, as every method here. */
   constructor(parts: { readonly file: string; readonly report: (range: DamagedRange) => void }) {
     this.#file = parts.file;
     this.#report = parts.report;
-    this.#db = openForReading(parts.file);
-    this.#statements = prepare(this.#db);
+    const { db, statements } = this.#guard(() => {
+      const opened = openForReading(parts.file);
+      return { db: opened, statements: prepare(opened) };
+    });
+    this.#db = db;
+    this.#statements = statements;
   }
 
   /** Entries from `offset` on; never more than `bytesMax` bytes, but at least one entry when there is one. */

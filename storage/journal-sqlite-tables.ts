@@ -122,7 +122,7 @@ export class JournalTables {
   /** Numbers must never be used twice, so the next one is beyond everything that was ever handed out as done. */
   #findMark(stream: string, index: number): { mark: Mark; lost: LostEntries[] } {
     const last = this.#statements.streams[index]!.last.get() as GroupRow | undefined;
-    const kept = this.#statements.kept.get(stream) as Mark | undefined;
+    const kept = this.#statements.kept.get(stream) as (Mark & { start: number }) | undefined;
     const mark = { next: kept?.next ?? 0, total: kept?.total ?? 0 };
     const lost: LostEntries[] = [];
     if (last) {
@@ -134,6 +134,7 @@ export class JournalTables {
     if (done > mark.next) {
       lost.push({ stream, first: mark.next, end: done });
       mark.next = done;
+      this.#statements.mark.run(stream, kept?.start ?? 0, mark.next, mark.total);
     }
     return { mark, lost };
   }
@@ -164,7 +165,7 @@ function prepare(db: Connection) {
       )
       .pluck(),
     furthest: db.prepare("SELECT max(offset) FROM readers WHERE stream = ?").pluck(),
-    kept: db.prepare("SELECT next, total FROM streams WHERE stream = ?"),
+    kept: db.prepare("SELECT start, next, total FROM streams WHERE stream = ?"),
     mark: db.prepare(
       `INSERT INTO streams (stream, start, next, total) VALUES (?, ?, ?, ?) ON CONFLICT (stream)
        DO UPDATE SET start = excluded.start, next = excluded.next, total = excluded.total`,
