@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { createLimitBinder } from "./alerts/bind.ts";
 import { runDispatch } from "./alerts/dispatch.ts";
 import { runAlerts } from "./alerts/engine.ts";
 import { createWebhook } from "./alerts/notify/webhook.ts";
@@ -69,15 +70,26 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
         }),
       ]
     : [];
-  const packs = loadPacks();
+  const bindLimit = createLimitBinder(loadPacks());
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
     ingest: (signal) => runIngest({ ...shared, directory }, signal),
     series: (signal) => runSeriesWriter({ ...shared, series }, signal),
-    alerts: (signal) => runAlerts({ ...shared, directory, packs }, signal),
+    alerts: (signal) => runAlerts({ ...shared, directory, bindLimit }, signal),
     recorder: (signal) => runRecorder({ ...shared, alarms: ledger.alarms }, signal),
     dispatch: (signal) =>
-      runDispatch({ ...shared, publisher, alarms: ledger.alarms, outbox: ledger.outbox, notifiers }, signal),
+      runDispatch(
+        {
+          ...shared,
+          publisher,
+          alarms: ledger.alarms,
+          outbox: ledger.outbox,
+          notifiers,
+          random: Math.random,
+          ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}),
+        },
+        signal,
+      ),
   };
   // A loop that ends with anything but `Unavailable` is a bug: the thread fails, the process exits, the journal replays.
   const running = Object.entries(loops).map(([name, loop]) => keepRunning(name, loop, { clock, log }, abort.signal));

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { loadPacks } from "./alerts/packs/load.ts";
-import { loadRules, watchRules } from "./alerts/rules.ts";
+import { loadRules, retired, SHIPPED_RULES, watchRules } from "./alerts/rules.ts";
 import { serveControl } from "./control.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
@@ -14,6 +14,7 @@ import { createDirectory, followRegistry } from "./core/directory.ts";
 import { Misconfigured } from "./core/errors.ts";
 import { type Logger, Metrics } from "./core/observe.ts";
 import type { Consumer, Directory, Publisher } from "./core/ports.ts";
+import type { Rule } from "./core/rule.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { startThread } from "./core/thread.ts";
@@ -166,13 +167,23 @@ async function keepRules(
   { log, shutdown }: { log: Logger; shutdown: Shutdown },
 ): Promise<void> {
   const packs = loadPacks();
-  const folder = config.rulesDir ?? new URL("./alerts/rules/", import.meta.url);
-  await ledger.registry.putRules(loadRules(folder, packs), "start");
-  const stop = watchRules(folder, packs, {
+  const folder = config.rulesDir ?? SHIPPED_RULES;
+  const put = async (rules: readonly Rule[], by: string): Promise<void> => {
+    const { rules: known } = await ledger.registry.snapshot();
+    const changed = await ledger.registry.putRules([...rules, ...retired(rules, known)], by);
+    log.info({ changed }, "rules in force");
+  };
+  await put(loadRules(folder, packs), "start");
+  const stop = watchRules({
+    folder,
+    packs,
     clock: systemClock,
     log,
-    onChange: (rules) =>
-      ledger.registry.putRules(rules, "file").then((changed) => log.info({ changed }, "rules reloaded")),
+    onChange: (rules) => {
+      put(rules, "file").catch((error) =>
+        log.error({ err: error }, "changed rules could not be kept; the old ones stay"),
+      );
+    },
   });
   shutdown.onStop("rules", stop);
 }

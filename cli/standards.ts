@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gradeCsv, listStandards } from "../alerts/packs/grade-csv.ts";
 import { loadPacks } from "../alerts/packs/load.ts";
-import { loadRules } from "../alerts/rules.ts";
+import { loadRules, SHIPPED_RULES } from "../alerts/rules.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { LAND_USES } from "../core/site.ts";
 import { UsageError, type Verb } from "./verb.ts";
@@ -67,7 +67,7 @@ const rulesCheckVerb: Verb = {
   operands: "[DIR]",
   options: {},
   run: async ({ operands, out, config }) => {
-    const folder = operands[0] ?? config().rulesDir ?? new URL("../alerts/rules/", import.meta.url);
+    const folder = operands[0] ?? config().rulesDir ?? SHIPPED_RULES;
     const rules = loadRules(folder, loadPacks());
     const enabled = rules.filter((rule) => rule.enabled).length;
     out.result({ rules: rules.length, enabled }, `${rules.length} rules, ${enabled} enabled, no fault`);

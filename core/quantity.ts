@@ -188,7 +188,7 @@ const SPECIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   tp: { P: 1, PO4: 30.974 / 94.971 },
 };
 /** Matches "mg/L as NO3", "mg/L as NO3-", "mg/L{NO3}", "mg{NO3}/L". */
-const SPECIES_UNIT = /^(.+?)(?: as ([A-Z0-9a-z]+?)[-+]*(?: ?2-)?|\{([A-Za-z0-9]+)\}(\/L)?)$/;
+const SPECIES_UNIT = /^(.+?)(?: as ([A-Z0-9a-z]+?)[-+]*(?: 2-)?|\{([A-Za-z0-9]+)\}(\/L)?)$/;
 
 /** `value * factor / divisor + offset`. Small factors are kept as divisors: 5 / 1000 is exact where 5 * 0.001 is not. */
 export interface Conversion {

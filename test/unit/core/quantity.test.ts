@@ -31,6 +31,7 @@ describe("units", () => {
     ${"no3n"}     | ${"groundwater"}    | ${"mg{NO3}/L"}    | ${62.004} | ${14.007}
     ${"no3n"}     | ${"groundwater"}    | ${"mg/L as N"}    | ${20}     | ${20}
     ${"no3n"}     | ${"groundwater"}    | ${"mg/L as NO2"}  | ${20}     | ${null}
+    ${"no2n"}     | ${"groundwater"}    | ${"mg/L as NO2-"} | ${46.005} | ${14.007}
     ${"nh3n"}     | ${"surface-water"}  | ${"mg/L as NH4"}  | ${18.039} | ${14.007}
     ${"temp"}     | ${"groundwater"}    | ${"K"}            | ${283.15} | ${10}
     ${"temp"}     | ${"groundwater"}    | ${"°F"}           | ${50}     | ${10}
