@@ -171,13 +171,16 @@ class InfluxSeries implements TimeSeriesStore {
   }
 
   async #send(lines: readonly string[], precision: Precision): Promise<void> {
-    const { log, metrics, batchLines = BATCH_LINES } = this.#options;
+    const { batchLines = BATCH_LINES } = this.#options;
     for (let start = 0; start < lines.length; start += batchLines) {
       const refused = await this.#client.write(lines.slice(start, start + batchLines), precision);
-      if (refused.length === 0) continue;
-      metrics.count("series_refused_lines", refused.length);
-      log.error({ lines: refused.length, first: refused[0] }, "InfluxDB refuses readings; the journal still has them");
+      if (refused.length > 0) this.#noteRefused(refused.length, refused[0]);
     }
+  }
+
+  #noteRefused(lines: number, first: unknown): void {
+    this.#options.metrics.count("series_refused_lines", lines);
+    this.#options.log.error({ lines, first }, "InfluxDB cannot take some readings; the journal still has them");
   }
 
   async #retract({ key, time }: { readonly key: string; readonly time: number }): Promise<void> {
@@ -205,22 +208,27 @@ class InfluxSeries implements TimeSeriesStore {
   /** Lines in order, cut where a value that was taken back must be removed first. */
   #partsOf(block: ReadingBlock): Part[] {
     const tags = block.series.map((key) => tagsOf(key, this.#options.describe(key)));
-    const ids = block.series.map((key) => this.#frontier.claim(key));
+    const ids = block.series.map((key, index) => (tags[index] ? this.#frontier.claim(key) : -1));
     const takenBack = new Set(
       block.corrections
         .filter(({ row, oldValue }) => Number.isNaN(block.value[row]) && !Number.isNaN(oldValue))
         .map(({ row }) => row),
     );
     const parts: Part[] = [{ lines: [] }];
+    let unnamed = 0;
     for (let row = 0; row < block.count; row++) {
       const series = block.seriesIndex[row] ?? 0;
+      const seriesTags = tags[series];
+      if (!seriesTags) {
+        unnamed++;
+        continue;
+      }
       const time = Math.round(block.time[row] ?? 0);
       const isNewest = this.#frontier.advance(ids[series] ?? 0, time, block, row);
-      const seriesTags = tags[series];
-      if (!seriesTags) continue;
       if (takenBack.has(row)) parts.push({ retract: { key: block.series[series] ?? "", time }, lines: [] });
       parts.at(-1)?.lines.push(readingLine(seriesTags, block, row, !isNewest));
     }
+    if (unnamed > 0) this.#noteRefused(unnamed, { reason: "not a series key", series: block.series });
     return parts;
   }
 
