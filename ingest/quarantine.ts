@@ -104,5 +104,5 @@ export async function replayQuarantine(
 
 function summarise({ offset, bytes }: JournalEntry): QuarantineSummary {
   const { payload, ...rest } = decodeQuarantined(bytes);
-  return { offset, ...rest, payloadBytes: Math.floor((payload.length * 3) / 4) };
+  return { offset, ...rest, payloadBytes: Buffer.byteLength(payload, "base64") };
 }

@@ -1,6 +1,6 @@
 /** What the ingest tests share: messages as devices send them, a directory, and a run of the pipeline over a journal. */
 import { encodeRaw, type Quarantined, type RawMessage } from "../../core/envelope.ts";
-import { createLogger, Metrics } from "../../core/observe.ts";
+import { createLogger, type Logger, Metrics } from "../../core/observe.ts";
 import type { Directory, Journal } from "../../core/ports.ts";
 import type { Reading } from "../../core/reading.ts";
 import { decodeReadingBlock, readingAt } from "../../core/reading-block.ts";
@@ -31,14 +31,15 @@ export interface IngestRun {
   readonly directory?: () => Directory;
   readonly clock?: FakeClock;
   readonly metrics?: Metrics;
+  readonly log?: Logger;
 }
 
 /** Runs the pipeline until everything in `raw` is done, then stops it. */
 export async function ingestAll(run: IngestRun): Promise<void> {
-  const { journal, clock = new FakeClock(NOW), metrics = new Metrics() } = run;
+  const { journal, clock = new FakeClock(NOW), metrics = new Metrics(), log = silent } = run;
   const directory = ingestDirectory();
   const stop = new AbortController();
-  const parts = { journal, directory: run.directory ?? (() => directory), clock, log: silent, metrics };
+  const parts = { journal, directory: run.directory ?? (() => directory), clock, log, metrics };
   const running = runIngest(parts, stop.signal);
   while ((await journal.position("ingest", "raw")) < (await journal.end("raw"))) {
     await Promise.race([new Promise((resolve) => setImmediate(resolve)), running]);
