@@ -103,7 +103,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     });
     shutdown.onStop("gateway", () => gateway.close());
     const support: WebSupport = {
-      health: () => healthOf({ journal, clock }),
+      health: () => healthOf(journal),
       metrics: async () => [await metrics.snapshot(), await pipeline.control.metrics()],
     };
     const web = await startWeb({ parts, journal, pipeline: pipeline.worker, support, shutdown });

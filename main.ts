@@ -3,6 +3,7 @@
  * The command line. Alone reads `process.argv` and `process.env`; finds the verb, runs it, turns errors into exit codes:
  * 0 ok, 1 failed, 2 usage, 70 bug, 78 configuration.
  */
+import { setMaxListeners } from "node:events";
 import { adminVerbs } from "./cli/admin.ts";
 import { dataVerbs } from "./cli/data.ts";
 import { demoVerb } from "./cli/demo.ts";
@@ -55,6 +56,7 @@ async function main(words: readonly string[]): Promise<number> {
     return EXIT.usage;
   }
   const stop = new AbortController();
+  setMaxListeners(0, stop.signal); // every simulated device waits on it
   for (const name of ["SIGTERM", "SIGINT"] as const) {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(EXIT.failed); // a second signal does not wait

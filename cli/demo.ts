@@ -17,7 +17,7 @@ import { devicePrefix } from "../core/wire.ts";
 import { hashPassword } from "../dashboards/passwords.ts";
 import { type DemoCity, demoCity } from "../simulators/city.ts";
 import { createFleet, type FleetMember } from "../simulators/fleet.ts";
-import { createPlant, type Scenario } from "../simulators/plant.ts";
+import { createPlant, type Plant, type Scenario } from "../simulators/plant.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
 import { VERSION } from "../version.ts";
 import { type Output, UsageError, type Verb } from "./verb.ts";
@@ -50,7 +50,9 @@ export const demoVerb: Verb = {
     try {
       const config = await demoConfig(dataDir, env["EWS_LOG_LEVEL"] ?? "error", out);
       const city = demoCity(HISTORY_STEP_MS);
-      const { people, members } = await seedLedger(dataDir, city, { scenario, seed });
+      // Until the history is in, the ground is calm; the leak begins when people can watch.
+      let plant = createPlant({ seed, scenario: "calm", releasedAt: systemClock.now() });
+      const { people, members } = await seedLedger(dataDir, city, () => plant);
       let fatal: ((error: Error) => void) | undefined;
       const failed = new Promise<Error>((resolve) => (fatal = resolve));
       app = await startApp({
@@ -62,6 +64,7 @@ export const demoVerb: Verb = {
       });
       fleet = createFleet({ url: `mqtt://127.0.0.1:${app.addresses.mqtt}`, members, boot: "demo", clock: systemClock });
       await backfill(fleet, days, out, signal);
+      plant = createPlant({ seed, scenario, releasedAt: systemClock.now() });
       if (!signal.aborted) announce(app, people, city, scenario, out);
       const error = await Promise.race([failed, fleet.live(LIVE_INTERVAL_MS, signal).then(() => undefined)]);
       if (error) throw error;
@@ -132,7 +135,7 @@ const PEOPLE: readonly Omit<Person, "password">[] = [
 async function seedLedger(
   dataDir: string,
   city: DemoCity,
-  { scenario, seed }: { scenario: Scenario; seed: number },
+  plant: () => Plant,
 ): Promise<{ people: Person[]; members: FleetMember[] }> {
   const pepper = loadPepper(dataDir);
   const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
@@ -142,7 +145,6 @@ async function seedLedger(
     const people = PEOPLE.map((person) => ({ ...person, password: newSecret().slice(0, 16) }));
     for (const { password, ...person } of people)
       await ledger.accounts.putUser({ ...person, passwordHash: await hashPassword(password), totp: null });
-    const plant = createPlant({ seed, scenario, releasedAt: systemClock.now() });
     const stations = new Map(contents.stations.map((station) => [station.id, station]));
     const sites = new Map(contents.sites.map((site) => [site.id, site]));
     const secrets = new Map(contents.devices.map((device) => [device.id, newSecret()]));
@@ -158,7 +160,7 @@ async function seedLedger(
         Object.entries(device.quantities).flatMap(([quantity, unit]) => {
           const behaviour = behaviours.get(`${station.id}/${quantity}`);
           return behaviour
-            ? [{ p: quantity, v: plant.value(`${station.id}/${quantity}`, behaviour, time), u: unit }]
+            ? [{ p: quantity, v: plant().value(`${station.id}/${quantity}`, behaviour, time), u: unit }]
             : [];
         });
       return [

@@ -286,7 +286,7 @@ export interface DemoCity {
   readonly plumeStation: string;
 }
 
-/** 13 sites, 65 stations with one device each. @param intervalMs registered interval of every device. */
+/** 13 sites, 62 stations with one device each. @param intervalMs registered interval of every device. */
 export function demoCity(intervalMs: number): DemoCity {
   const stations: Station[] = [];
   const devices: Device[] = [];
