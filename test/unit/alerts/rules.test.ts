@@ -1,0 +1,121 @@
+/** Rules as files: every fault at once with its place, what the schema cannot see, and the rules that come with the product. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { createLimitBinder } from "../../../alerts/bind.ts";
+import { loadPacks } from "../../../alerts/packs/load.ts";
+import { loadRules, parseRules, retired, SHIPPED_RULES } from "../../../alerts/rules.ts";
+import { Misconfigured } from "../../../core/errors.ts";
+import { aDirectory, aReading, aRule, aSite, aStation, aVersionedRule } from "../../support/builders.ts";
+import { readings, Timeline } from "../../support/timeline.ts";
+
+const packs = loadPacks();
+
+function faultsOf(text: string): string {
+  try {
+    parseRules(text, "groundwater.yaml", packs);
+  } catch (error) {
+    if (error instanceof Misconfigured) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+test("all faults of a file at once, each with path and line, and how to mend", () => {
+  const message = faultsOf(`
+- id: cd-high
+  kind: limit
+  on: { quantity: cd, medium: groundwater }
+  pack: gbt14848-2017
+  above: III
+  level: purple
+  onDelay: 2 hours
+- id: cd-high-2
+  kind: level
+  on: { quantity: cadmium }
+  above: 1
+  below: 0
+  level: red
+`);
+  expect(message).toContain("RULES_INVALID: in groundwater.yaml:");
+  expect(message).toMatch(/✖ .*"red"\|"orange"\|"yellow"\|"blue".*\n {2}→ at \[0\]\.level, line 7/);
+  expect(message).toMatch(/→ at \[0\]\.onDelay.*, line 8/);
+  expect(message).toMatch(/give exactly one of above, below\n {2}→ at \[1\], line 9/);
+  expect(message).toContain("To mend: compare with alerts/rules/README.md");
+});
+
+test.each`
+  why                                | rule                                                                                  | fault
+  ${"unknown quantity"}              | ${"kind: level, on: { quantity: cadmium }, above: 1"}                                 | ${"quantity cadmium is not known"}
+  ${"a code instead of an id"}       | ${"kind: level, on: { quantity: w20115 }, above: 1"}                                  | ${"write cd for w20115"}
+  ${"a level of nothing"}            | ${"kind: level, on: { medium: soil }, above: 1"}                                      | ${"name it"}
+  ${"a unit that does not fit"}      | ${"kind: level, on: { quantity: cd, medium: groundwater }, above: 1, unit: mg/kg"}    | ${"unit mg/kg is not known for cd"}
+  ${"unknown pack"}                  | ${"kind: limit, on: { quantity: cd }, pack: gbt14848-1993, above: III"}               | ${"pack gbt14848-1993 is not known; there are"}
+  ${"pack of another medium"}        | ${"kind: limit, on: { quantity: cd, medium: soil }, pack: gbt14848-2017, above: III"} | ${"pack gbt14848-2017 is for groundwater"}
+  ${"quantity that is not limited"}  | ${"kind: limit, on: { quantity: ec }, pack: gbt14848-2017, above: III"}               | ${"has no limit for ec"}
+  ${"class without a bound"}         | ${"kind: limit, on: { quantity: cd }, pack: gbt14848-2017, above: V"}                 | ${"no bound V for cd"}
+  ${"kind of bound of another pack"} | ${"kind: limit, on: {}, pack: gbt14848-2017, above: screening"}                       | ${"no bounds called screening"}
+  ${"an id that is taken"}           | ${"kind: absence, on: {}, id: instrument"}                                            | ${"belongs to the built-in rule"}
+`("$why", ({ rule, fault }) => {
+  const id = rule.includes("id: instrument") ? "" : "id: x, ";
+  expect(faultsOf(`- { ${id}level: red, ${rule} }`)).toContain(fault);
+});
+
+test.each`
+  why                    | text                                                         | fault
+  ${"not YAML"}          | ${"- id: [\n"}                                               | ${"line"}
+  ${"not a list"}        | ${"id: cd-high"}                                             | ${"a file of rules is a list"}
+  ${"the same id twice"} | ${"- &a { id: x, level: red, kind: absence, on: {} }\n- *a"} | ${"rule id x stands twice"}
+`("$why", ({ text, fault }) => {
+  expect(faultsOf(text)).toContain(fault);
+});
+
+test("an empty file has no rules; a folder that is not there is named", () => {
+  expect(parseRules("# nothing\n", "empty.yaml", packs)).toEqual([]);
+  const folder = mkdtempSync("/tmp/rules-");
+  rmSync(folder, { recursive: true });
+  expect(() => loadRules(folder, packs)).toThrow(/RULES_UNREADABLE[\s\S]*rules-/);
+});
+
+test("a rule that left the files is switched off", () => {
+  const known = [
+    aVersionedRule({ id: "old" }),
+    aVersionedRule({ id: "kept" }),
+    aVersionedRule({ id: "off", enabled: false }),
+  ];
+  expect(retired([aRule({ id: "kept" })], known)).toEqual([aRule({ id: "old", enabled: false })]);
+});
+
+describe("the shipped rules", () => {
+  const rules = loadRules(SHIPPED_RULES, packs).map((rule) => ({ version: 1, rule, changedAt: 0, changedBy: "test" }));
+  const bindLimit = createLimitBinder(packs);
+
+  test.each`
+    why                                   | station                                            | site                        | series            | value    | alarms
+    ${"clean groundwater"}                | ${{}}                                              | ${{}}                       | ${"cd/total/rtd"} | ${0.005} | ${[]}
+    ${"groundwater worse than class III"} | ${{}}                                              | ${{}}                       | ${"cd/total/rtd"} | ${0.006} | ${["yellow GB/T 14848-2017 table 1 no. 31 class III"]}
+    ${"groundwater of class V"}           | ${{}}                                              | ${{}}                       | ${"cd/total/rtd"} | ${0.011} | ${["yellow GB/T 14848-2017 table 1 no. 31 class III", "orange GB/T 14848-2017 table 1 no. 31 class IV"]}
+    ${"a drinking-water source"}          | ${{}}                                              | ${{ kind: "water-source" }} | ${"cd/total/rtd"} | ${0.006} | ${["red GB/T 14848-2017 table 1 no. 31 class III"]}
+    ${"an average is a concentration"}    | ${{}}                                              | ${{}}                       | ${"cd/total/avg"} | ${0.006} | ${["yellow GB/T 14848-2017 table 1 no. 31 class III"]}
+    ${"a sum is a load"}                  | ${{}}                                              | ${{}}                       | ${"cd/total/sum"} | ${99}    | ${[]}
+    ${"irrigation water rests on memory"} | ${{ medium: "irrigation-water" }}                  | ${{ kind: "irrigation" }}   | ${"cd/total/rtd"} | ${99}    | ${[]}
+    ${"oxygen below the target class"}    | ${{ medium: "surface-water", targetClass: "III" }} | ${{}}                       | ${"do/total/rtd"} | ${4.9}   | ${["yellow GB 3838-2002 table 1 class III"]}
+    ${"a river without a target class"}   | ${{ medium: "surface-water" }}                     | ${{}}                       | ${"do/total/rtd"} | ${1}     | ${[]}
+    ${"paddy soil, pH known"}             | ${{ medium: "soil", land: "paddy", ph: 7 }}        | ${{ kind: "farmland" }}     | ${"cd/total/rtd"} | ${0.61}  | ${["yellow GB 15618-2018 table 1 screening"]}
+  `("$why", ({ station, site, series, value, alarms }) => {
+    const directory = aDirectory({ rules, stations: [aStation(station)], sites: [aSite(site)] });
+    const timeline = new Timeline({ directory, bindLimit });
+    timeline.feed(readings([value, value, value], { series: `mw-1/${series}` }));
+    const told = timeline.alarms.map(({ level, evidence }) => `${level} ${evidence.clause}`);
+    expect(told.sort()).toEqual(alarms.sort());
+  });
+
+  test("the alarm freezes bound, clause, confidence and rule", () => {
+    const timeline = new Timeline({ directory: aDirectory({ rules }), bindLimit });
+    timeline.feed([aReading({ value: 0.006 })]);
+    expect(timeline.alarms[0]?.evidence).toMatchObject({
+      ...{ limit: 0.005, passes: "<=", unit: "mg/L", pack: "gbt14848-2017", confidence: "two-stored", ruleVersion: 1 },
+      rule: { id: "gw-toxic-class-iii", kind: "limit" },
+      readings: [{ value: 0.006, device: "dev-1", boot: "b1", seq: 1 }],
+    });
+  });
+});
