@@ -190,7 +190,7 @@ const SPECIES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
 /** Matches "mg/L as NO3", "mg/L as NO3-", "mg/L{NO3}", "mg{NO3}/L". */
 const SPECIES_UNIT = /^(.+?)(?: as ([A-Z0-9a-z]+?)[-+]*(?: 2-)?|\{([A-Za-z0-9]+)\}(\/L)?)$/;
 
-/** `value * factor / divisor + offset`. Small factors are kept as divisors: 5 / 1000 is exact where 5 * 0.001 is not. */
+/** `value * factor / divisor + offset`. Small factors are kept as divisors: 1000 is exact where 0.001 is not. */
 export interface Conversion {
   readonly factor: number;
   readonly divisor: number;
@@ -251,10 +251,10 @@ function plainUnit(unit: string): string {
 }
 
 /**
- * Applies a conversion without leaving decimal dust: 0.5 µg/L is 0.0005 mg/L. Division by a whole number rounds once;
- * other factors are rounded to 15 significant digits, which every double keeps.
+ * Applies a conversion without leaving decimal dust: 20.46 µg/L is 0.02046 mg/L, not 0.020460000000000002. A result is
+ * rounded to 15 significant digits, which every double keeps; a value that is canonical already stays as it is.
  */
 export function convert(value: number, { factor, divisor, offset }: Conversion): number {
-  if (offset === 0 && factor === 1) return divisor === 1 ? value : value / divisor;
+  if (offset === 0 && factor === 1 && divisor === 1) return value;
   return Number(((value * factor) / divisor + offset).toPrecision(15));
 }

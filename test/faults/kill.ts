@@ -225,7 +225,7 @@ function compare(
       for (const { p, v } of measure(seed, index, seq)) {
         readings++;
         const value = outcome.points.get(`mw-${index + 1}/${p}/total/rtd@${base + seq * STEP_MS}`);
-        const expected = p === "cd" || p === "as" ? (v as number) / 1_000 : v;
+        const expected = p === "cd" || p === "as" ? Number(((v as number) / 1_000).toPrecision(15)) : v;
         if (value === undefined) lost++;
         else if (value !== expected) wrong++;
       }

@@ -15,6 +15,7 @@ interface Row {
 describe("units", () => {
   test.each`
     quantity      | medium              | unit              | value     | canonical
+    ${"cd"}       | ${"groundwater"}    | ${"µg/L"}         | ${20.46}  | ${0.02046}
     ${"cd"}       | ${"groundwater"}    | ${"µg/L"}         | ${0.5}    | ${0.0005}
     ${"cd"}       | ${"groundwater"}    | ${"μg/L"}         | ${5}      | ${0.005}
     ${"cd"}       | ${"groundwater"}    | ${"ug/L"}         | ${5}      | ${0.005}
