@@ -2,6 +2,7 @@
  * A small world for tests of the web server: two tenants with a site, a station, a device and an open alarm each, on
  * the real ledger; journal, series and the engine's desk in memory.
  */
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
@@ -14,7 +15,7 @@ import type { Role } from "../../core/site.ts";
 import { hashPassword } from "../../dashboards/auth.ts";
 import type { DashboardParts } from "../../dashboards/parts.ts";
 import { buildApp } from "../../dashboards/server.ts";
-import { type Ledger, openLedger } from "../../storage/sql-sqlite.ts";
+import { LEDGER_FILE, type Ledger, openLedger } from "../../storage/sql-sqlite.ts";
 import { aDevice, anAlarm, anAlarmEvent, aSite, aStation, aTenant, NOW } from "./builders.ts";
 import { FakeClock } from "./clock.ts";
 import { temporaryFolder } from "./folders.ts";
@@ -22,7 +23,17 @@ import { MemoryJournal } from "./journal-memory.ts";
 
 export const PASSWORD = "correct horse battery staple";
 const PEPPER = Buffer.alloc(32, 7);
-let passwordHash: Promise<string> | undefined;
+/** The filled ledger as bytes: made once, since every write of it is synced. */
+let template: Promise<Buffer> | undefined;
+
+async function makeTemplate(): Promise<Buffer> {
+  const file = join(temporaryFolder(), LEDGER_FILE);
+  const ledger = await openLedger({ file, clock: new FakeClock(NOW) });
+  await fillRegistry(ledger);
+  await fillAccounts(ledger);
+  await ledger.close();
+  return readFileSync(file);
+}
 
 /** Points by series; counts what was asked, and can be made to fail or to hang. */
 export class FakeSeries {
@@ -123,14 +134,15 @@ export function undecided(): Unavailable {
 
 export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<World> {
   const clock = new FakeClock(NOW);
-  const ledger = await openLedger({ file: join(temporaryFolder(), "ledger.db"), clock });
+  const file = join(temporaryFolder(), LEDGER_FILE);
+  template ??= makeTemplate();
+  writeFileSync(file, await template);
+  const ledger = await openLedger({ file, clock });
   const journal = new MemoryJournal();
   onTestFinished(async () => {
     await journal.close();
     await ledger.close();
   });
-  await fillRegistry(ledger);
-  await fillAccounts(ledger);
   const directory: Directory = createDirectory(await ledger.registry.snapshot());
   let position = 0;
   const announce = async (event: AlarmEvent, options = { store: true }): Promise<void> => {
@@ -239,9 +251,9 @@ async function fillRegistry({ registry }: Ledger): Promise<void> {
 }
 
 async function fillAccounts({ accounts }: Ledger): Promise<void> {
-  passwordHash ??= hashPassword(PASSWORD);
+  const passwordHash = await hashPassword(PASSWORD);
   for (const { name, role, tenant } of PEOPLE) {
-    await accounts.putUser({ name, role, tenant, passwordHash: await passwordHash, totp: null });
+    await accounts.putUser({ name, role, tenant, passwordHash, totp: null });
     const hmac = hmacSecret(PEPPER, tokenOf(name));
     await accounts.putToken({ hmac, name, role, tenant, expiresAt: NOW + 86_400_000 });
   }

@@ -120,8 +120,11 @@ describe("the alarm page", () => {
   ] as const)("comes with its button though the series store %s", async (_how, trouble) => {
     const { open, series, clock } = await onDuty();
     Object.assign(series, trouble);
-    const asked = open();
-    await clock.advance(1_000);
+    let isDone = false;
+    const asked = open().finally(() => {
+      isDone = true;
+    });
+    for (let waited = 0; !isDone && waited < 2_000; waited++) await clock.advance(100);
     const page = await asked;
     expect(page.statusCode).toBe(200);
     expect(page.body).toContain("暂时取不到曲线");
