@@ -7,6 +7,8 @@ import type { Scheduler } from "../core/ports.ts";
 
 const TIMEZONE = "Asia/Shanghai";
 const FIELDS = 5;
+/** What node-cron would print, this file logs itself. */
+const QUIET = { info: nothing, warn: nothing, error: nothing, debug: nothing };
 
 /** A run that was missed or still runs when the next is due is logged; a failed run is logged and the next one comes. */
 export function openScheduler({ log, clock = systemClock }: { log: Logger; clock?: Clock }): Scheduler {
@@ -40,6 +42,7 @@ export function openScheduler({ log, clock = systemClock }: { log: Logger; clock
         timezone: TIMEZONE,
         noOverlap: true,
         suppressMissedWarning: true,
+        logger: QUIET,
         unref: true,
       });
       cron.on("execution:missed", ({ date }) => {
@@ -68,3 +71,5 @@ function check(name: string, expression: string, isTaken: boolean): void {
     mend: "five fields: minute hour day month weekday, e.g. 15 2 * * *",
   });
 }
+
+function nothing(): void {}
