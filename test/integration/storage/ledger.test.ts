@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../core/clock.ts";
+import { auditHash } from "../../../storage/sql-schema.ts";
 import { type Ledger, openLedger } from "../../../storage/sql-sqlite.ts";
 import { accountsContract } from "../../contract/accounts.ts";
 import { alarmsContract } from "../../contract/alarms.ts";
@@ -184,6 +185,7 @@ describe("the audit chain", () => {
       "update audit set actor = 'eve', hash = prev_hash where position = 2",
       2,
     ],
+    ["a changed link", "update audit set prev_hash = hash where position = 3", 3],
     ["a removed entry", "delete from audit where position = 4", 4],
     ["a removed beginning", "delete from audit where position = 1", 1],
   ];
@@ -198,6 +200,20 @@ describe("the audit chain", () => {
     raw.exec(tamper);
     raw.close();
     expect(await accounts.verifyAudit()).toBe(broken);
+  });
+
+  test("shows an entry rewritten with a hash that fits it", async () => {
+    const folder = temporaryFolder();
+    const { accounts } = await opened(folder);
+    const entry = { at: NOW, actor: "ann", via: "web", action: "x", object: "o", detail: "" };
+    for (let n = 1; n <= 3; n++) await accounts.audit(entry);
+    const raw = new Database(join(folder, "ledger.db"));
+    const first = raw.prepare("select hash from audit where position = 1").pluck().get() as string;
+    const forged = auditHash(2, { ...entry, actor: "eve" }, first);
+    raw.prepare("update audit set actor = 'eve', hash = ? where position = 2").run(forged);
+    raw.prepare("update audit set prev_hash = ? where position = 3").run(forged);
+    raw.close();
+    expect(await accounts.verifyAudit()).toBe(3);
   });
 });
 
