@@ -201,7 +201,7 @@ describe("an exported registry", () => {
     ) as fc.Arbitrary<Station[]>,
     devices: unique(
       fc.record({
-        ...{ id, station: id, interval: fc.oneof(fc.integer({ min: 1, max: 1e12 }), number(1e-3, 1e9)) },
+        ...{ id, station: id, interval: fc.oneof(fc.integer({ min: 1, max: 1e12 }), number(1e-9, 1e25)) },
         quantities: fc.dictionary(fc.stringMatching(/^[a-z0-9]{1,10}$/), text, { maxKeys: 4 }),
       }),
     ),
