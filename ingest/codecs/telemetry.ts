@@ -5,14 +5,7 @@
  * date, a number beyond a double, null as a normal value) is a fault of its own, and the others of the message are used.
  */
 import type { z } from "zod";
-import {
-  parseWireTime,
-  READINGS_MAX,
-  ShortTelemetry,
-  Telemetry,
-  type WireReading,
-  type WireTime,
-} from "../../core/wire.ts";
+import { parseWireTime, READINGS_MAX, ShortTelemetry, Telemetry, WireReading, type WireTime } from "../../core/wire.ts";
 import {
   type Decoded,
   type DecodedReading,
@@ -24,6 +17,8 @@ import {
 } from "./codec.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
 
+/** Up to so many readings are checked in one go, which is fastest when nothing is wrong. */
+const AT_ONCE_MAX = 16;
 /** Times before 1700 are no record of any instrument, and time-series servers refuse them (their clock starts in 1677). */
 const TIME_MS_MIN = Date.UTC(1700, 0, 1);
 
@@ -46,29 +41,32 @@ export function decodeTelemetry(bytes: Uint8Array, _profile: DeviceProfile): Dec
 }
 
 function decodeFull(json: object): Decoded | Refusal {
-  const checked = Telemetry.safeParse(json);
-  if (checked.success) return assemble(checked.data, checked.data.r, []);
-  const faults = new Map<number, Fault>();
-  for (const issue of checked.error.issues) {
-    const found = explain(issue, json);
-    const [head, index] = issue.path;
-    const isOfOneReading = head === "r" && typeof index === "number" && found.code !== "WRONG_SHAPE";
-    if (!isOfOneReading) return { refused: found };
-    if (!faults.has(index)) faults.set(index, found);
+  const { r } = json as { r?: unknown };
+  if (Array.isArray(r) && r.length > READINGS_MAX) return refuse("TOO_MANY_READINGS", `at r: ${tooMany(r.length)}`);
+  if (!Array.isArray(r) || r.length <= AT_ONCE_MAX) {
+    const checked = Telemetry.safeParse(json);
+    if (checked.success) return assemble(checked.data, checked.data.r, []);
+    if (!Array.isArray(r) || r.length === 0) return { refused: explainFirst(checked.error, json) };
   }
-  // Every issue concerns the content of single readings: the rest has the right shape and is checked again without them.
-  const all = (json as { r: unknown[] }).r;
-  const rest = all.filter((_, index) => !faults.has(index));
-  if (rest.length === 0) return decodeNothing(json, [...faults.values()]);
-  const again = Telemetry.safeParse({ ...json, r: rest });
-  if (!again.success) return { refused: explain(again.error.issues[0] as Issue, json) };
-  return assemble(again.data, again.data.r, [...faults.values()]);
+  return decodeOneByOne(json, r);
 }
 
-/** All readings are at fault; the message still has a key under which a repeat is known. */
-function decodeNothing(json: object, faults: Fault[]): Decoded | Refusal {
+/** Finds the readings that can be used, and stops at the first of a wrong shape: every fault found costs time. */
+function decodeOneByOne(json: object, r: readonly unknown[]): Decoded | Refusal {
   const head = Telemetry.safeParse({ ...json, r: [{ p: "any", v: 0 }] });
-  return head.success ? assemble(head.data, [], faults) : { refused: explain(head.error.issues[0] as Issue, json) };
+  if (!head.success) return { refused: explainFirst(head.error, json) };
+  const usable: WireReading[] = [];
+  const faults: Fault[] = [];
+  for (const [index, reading] of r.entries()) {
+    const checked = WireReading.safeParse(reading);
+    if (checked.success) usable.push(checked.data);
+    else {
+      const found = explainFirst(checked.error, json, ["r", index]);
+      if (found.code === "WRONG_SHAPE") return { refused: found };
+      faults.push(found);
+    }
+  }
+  return assemble(head.data, usable, faults);
 }
 
 function decodeShort(json: object): Decoded | Refusal {
@@ -77,6 +75,8 @@ function decodeShort(json: object): Decoded | Refusal {
   if (typeof values === "object" && values !== null && Object.hasOwn(values, "__proto__")) {
     return refuse("WRONG_SHAPE", "at m.__proto__: not a quantity");
   }
+  const count = countKeys(values);
+  if (count > READINGS_MAX) return refuse("TOO_MANY_READINGS", `at m: ${tooMany(count)}`);
   const checked = ShortTelemetry.safeParse(json);
   if (checked.success) {
     const faults: Fault[] = [];
@@ -89,7 +89,7 @@ function decodeShort(json: object): Decoded | Refusal {
   }
   const faults: Fault[] = [];
   for (const issue of checked.error.issues) {
-    const found = explain(issue, json);
+    const found = explain(issue, issue.path, json);
     if (found.code !== "VALUE_NOT_FINITE") return { refused: found };
     faults.push(found);
   }
@@ -118,7 +118,7 @@ function assemble(
   const readings: DecodedReading[] = [];
   for (let index = 0; index < wire.length; index++) {
     const { p, v, u, cmp, q, t, agg, fraction } = wire[index] as WireReading;
-    const time = t === undefined ? messageTime : instant(t, `r[${index}].t`);
+    const time = t === undefined ? messageTime : instant(t, `t of "${p}"`);
     if (time !== null && typeof time !== "number") {
       faults.push(time);
       continue;
@@ -148,17 +148,17 @@ function instant(time: Time, where: string): number | Fault {
 
 const LACKS_OFFSET = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$/;
 
+function explainFirst(error: z.core.$ZodError, json: object, below: readonly PropertyKey[] = []): Fault {
+  // The worst first: a reading of the wrong shape is not saved by a fault that could be passed over.
+  const found = error.issues.map((issue) => explain(issue, [...below, ...issue.path], json));
+  return found.find(({ code }) => code === "WRONG_SHAPE") ?? (found[0] as Fault);
+}
+
 /** A schema issue as one of our reasons, with the path and, where it helps, the value. */
-function explain(issue: Issue, json: object): Fault {
-  const where = pathText(issue.path);
-  const found = valueAt(json, issue.path);
-  const last = issue.path.at(-1);
-  if (
-    (issue.code === "too_big" && where === "r") ||
-    (where === "m" && issue.code === "custom" && countKeys(found) > 0)
-  ) {
-    return fault("TOO_MANY_READINGS", `at ${where}: more than ${READINGS_MAX} readings`);
-  }
+function explain(issue: Issue, path: readonly PropertyKey[], json: object): Fault {
+  const where = pathText(path);
+  const found = valueAt(json, path);
+  const last = path.at(-1);
   if (last === "ts" || last === "t" || last === "from") {
     if (typeof found === "string") {
       const code = LACKS_OFFSET.test(found) ? "TIME_WITHOUT_OFFSET" : "TIME_NOT_A_DATE";
@@ -166,10 +166,10 @@ function explain(issue: Issue, json: object): Fault {
     }
     if (typeof found === "number") return fault("TIME_NOT_A_DATE", `at ${where}: ${found}; ${issue.message}`);
   }
-  const isValue = last === "v" || issue.path[0] === "m";
+  const isValue = last === "v" || path[0] === "m";
   if (isValue && typeof found === "number" && !Number.isFinite(found))
     return fault("VALUE_NOT_FINITE", `at ${where}: beyond a double`);
-  if (issue.code === "custom" && issue.path[0] === "r" && issue.path.length === 2) {
+  if (issue.code === "custom" && path[0] === "r" && path.length === 2) {
     return fault("NULL_WITHOUT_QUALIFIER", `at ${where}: ${issue.message}`);
   }
   return fault("WRONG_SHAPE", where === "" ? issue.message : `at ${where}: ${issue.message}`);
@@ -189,6 +189,10 @@ function valueAt(json: object, path: readonly PropertyKey[]): unknown {
     at = (at as Record<PropertyKey, unknown>)[key];
   }
   return at;
+}
+
+function tooMany(count: number): string {
+  return `${count} readings; at most ${READINGS_MAX}`;
 }
 
 function countKeys(value: unknown): number {
