@@ -128,15 +128,17 @@ test("a frozen subscriber stalls neither devices nor other subscribers, and is c
   const healthy = await RawClient.signIn(gateway.port, "wallboard");
   await healthy.subscribe("ews/1/acme/alerts/#");
   const device = await RawClient.signIn(gateway.port, "well-1");
-  const payload = "x".repeat(64 * 1024);
+  const payload = "x".repeat(512 * 1024);
   // Far more than the buffers of a socket hold.
-  for (let count = 1; count <= 200; count++) {
+  for (let count = 1; count <= 30; count++) {
     await alarm(ALARM, payload, false);
     device.publish(`${prefixOf("well-1")}telemetry`, "{}", count);
     await device.next("puback");
     await healthy.next("publish");
     healthy.packets.length = 0;
   }
+  await clock.advance(1_000);
+  expect(await gateway.refused(), "went on only because the frozen one was closed").toEqual({});
   // Two seconds later it is given up; counters reach the metrics once a second.
   while (!("subscriber-too-slow" in (await gateway.refused()))) await clock.advance(1_000);
   await healthy.ping();
@@ -162,6 +164,20 @@ describe("when the registry changes", () => {
     await device.next("puback");
     device.publish(`${prefixOf("well-1")}telemetry`, "{}", 3);
     await device.closed;
+  });
+
+  test("a device that moved no longer gets the commands of its old place", async () => {
+    const device = await signedIn();
+    const old = `${prefixOf("well-1")}cmd`;
+    await device.subscribe(old);
+    const { devices } = aRegistry();
+    gateway.register(
+      aRegistry({ version: 2, devices: devices.map((it) => (it.id === "well-1" ? { ...it, station: "rw-1" } : it)) }),
+    );
+    await clock.advance(1_000);
+    await gateway.publisher.publish({ topic: old, payload: "{}", retain: false });
+    await device.ping();
+    expect(device.of("publish")).toHaveLength(0);
   });
 
   test.each([
