@@ -244,7 +244,8 @@ export class JournalClient implements Journal {
   #end(): void {
     this.#closed = true;
     this.#waiters.close();
-    const error = failedError("the writer thread of the journal has ended", this.#parts.file);
+    const gone = "the writer thread of the journal has ended";
+    const error = this.#closing ? closedError() : failedError(gone, this.#parts.file);
     for (const batch of this.#batches.splice(0)) batch.reject(error);
     for (const trim of this.#trims.values()) trim.reject(error);
     this.#trims.clear();

@@ -21,6 +21,7 @@ import type {
 } from "./journal-sqlite-messages.ts";
 import { isSqliteError, openForWriting } from "./journal-sqlite-schema.ts";
 import { JournalTables, type TrimRequest } from "./journal-sqlite-tables.ts";
+import { setDamagedLogAside } from "./journal-sqlite-wal.ts";
 
 /** The keeper is sent after so many new pages (4 KiB) in the write-ahead log. */
 const CHECKPOINT_PAGES = 1_024;
@@ -206,6 +207,8 @@ function tell(event: ThreadEvent, detail: string): void {
 function serve(data: ThreadData): void {
   let writer: Writer;
   try {
+    const damage = setDamagedLogAside(`${data.file}-wal`);
+    if (damage) tell("entries-lost", damage);
     writer = new Writer(data.file);
   } catch (error) {
     if (!(error instanceof Misconfigured) && !isSqliteError(error, "SQLITE_")) throw error;
