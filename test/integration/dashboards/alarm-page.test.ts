@@ -139,13 +139,13 @@ describe("the alarm page", () => {
     expect((await open("/a/no-such-alarm")).statusCode).toBe(404);
   });
 
-  test("counts the other open alarms that the reader may see", async () => {
+  test("counts the other unacknowledged alarms that the reader may see", async () => {
     const world = await aWorld();
     await world.announce(anAlarmEvent({ alarm: anAlarmOf("a", { id: "alarm-a2" }) }));
     const { open } = await onDuty("enterprise-a", world);
-    expect((await open("/a/alarm-a?lang=en")).body).toContain("1 other open alarms");
+    expect((await open("/a/alarm-a?lang=en")).body).toContain("1 other unacknowledged alarms");
     const officer = await onDuty("officer", world);
-    expect((await officer.open("/a/alarm-a?lang=en")).body).toContain("2 other open alarms");
+    expect((await officer.open("/a/alarm-a?lang=en")).body).toContain("2 other unacknowledged alarms");
   });
 
   test("names in the registry that look like markup arrive as text", async () => {

@@ -120,10 +120,20 @@ describe("the live stream", () => {
   test("U5: after a break each missed alarm comes once and in order, also those that come meanwhile", async () => {
     const { world, url } = await aLiveServer();
     for (let index = 0; index < 300; index++) await announce(world, anEvent(index % 3 === 0 ? "b" : "a", index));
-    const resumed = await listen(url, { ...as("officer"), "last-event-id": "101" });
+    // A journal that takes its time, and alarms that keep coming while the browser is catching up.
+    const turn = () => new Promise((resolve) => setImmediate(resolve));
+    const read = world.journal.read.bind(world.journal);
+    world.journal.read = async (stream, offset, bytesMax) => {
+      for (let wait = 0; wait < 5; wait++) await turn();
+      return read(stream, offset, Math.min(bytesMax, 20_000));
+    };
     const meanwhile = (async () => {
-      for (let index = 300; index < 600; index++) await announce(world, anEvent("a", index));
+      for (let index = 300; index < 600; index++) {
+        await announce(world, anEvent("a", index));
+        await turn();
+      }
     })();
+    const resumed = await listen(url, { ...as("officer"), "last-event-id": "101" });
     expect(await resumed.next()).toMatchObject({ event: "hello", id: 101 });
     const ids: (number | null)[] = [];
     while (ids.length < 500) ids.push((await resumed.nextOf("alarm")).id);

@@ -60,7 +60,7 @@ describe("the alarm page", () => {
       "Not verified",
       "quality suspect (3), instrument over range (T)",
       "<li>Resample</li><li>call the water source</li>",
-      "3 other open alarms",
+      "3 other unacknowledged alarms",
     ])
       expect(html).toContain(text);
   });
