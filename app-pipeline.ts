@@ -92,7 +92,10 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
       ),
   };
   // A loop that ends with anything but `Unavailable` is a bug: the thread fails, the process exits, the journal replays.
-  const running = Object.entries(loops).map(([name, loop]) => keepRunning(name, loop, { clock, log }, abort.signal));
+  const running = Object.entries(loops).map(async ([name, loop]) => {
+    await keepRunning(name, loop, { clock, log }, abort.signal);
+    log.debug({ loop: name }, "loop ended");
+  });
   for (const loop of running) {
     loop.catch((error) => {
       log.fatal({ err: error }, "a loop failed");

@@ -4,34 +4,46 @@
  * 0 ok, 1 failed, 2 usage, 70 bug, 78 configuration.
  */
 import { setMaxListeners } from "node:events";
-import { adminVerbs } from "./cli/admin.ts";
-import { dataVerbs } from "./cli/data.ts";
-import { demoVerb } from "./cli/demo.ts";
-import { serveVerb } from "./cli/serve.ts";
-import { simulateVerb } from "./cli/simulate.ts";
-import { standardsVerbs } from "./cli/standards.ts";
 import { parseCall, UsageError, usage, type Verb } from "./cli/verb.ts";
 import { EXIT, Misconfigured, Refused, Unavailable } from "./core/errors.ts";
 import { VERSION } from "./version.ts";
 
-const VERBS: readonly Verb[] = [serveVerb, demoVerb, simulateVerb, ...standardsVerbs, ...dataVerbs, ...adminVerbs];
+/** Verbs by file, loaded when needed: grading a CSV should not wait for a broker to load. */
+const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () => Promise<readonly Verb[]> }[] = [
+  { words: ["serve"], load: async () => [(await import("./cli/serve.ts")).serveVerb] },
+  { words: ["demo"], load: async () => [(await import("./cli/demo.ts")).demoVerb] },
+  { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
+  { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
+  { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
+  {
+    words: ["config", "registry", "user", "token", "consumer"],
+    load: async () => (await import("./cli/admin.ts")).adminVerbs,
+  },
+];
+
+async function allVerbs(): Promise<readonly Verb[]> {
+  return (await Promise.all(FAMILIES.map((family) => family.load()))).flat();
+}
 
 /** "registry import" before "registry": the longest name that the words begin with. */
-function findVerb(words: readonly string[]): { verb: Verb; rest: readonly string[] } | undefined {
+function findVerb(
+  verbs: readonly Verb[],
+  words: readonly string[],
+): { verb: Verb; rest: readonly string[] } | undefined {
   for (const length of [2, 1]) {
     const name = words.slice(0, length).join(" ");
-    const verb = VERBS.find((candidate) => candidate.name === name);
+    const verb = verbs.find((candidate) => candidate.name === name);
     if (verb && words.length >= length) return { verb, rest: words.slice(length) };
   }
   return undefined;
 }
 
-function help(): string {
-  const width = Math.max(...VERBS.map((verb) => `${verb.name} ${verb.operands}`.length));
+function help(verbs: readonly Verb[]): string {
+  const width = Math.max(...verbs.map((verb) => `${verb.name} ${verb.operands}`.length));
   return [
     "jingtu VERB [options]: soil and groundwater monitoring and early warning",
     "",
-    ...VERBS.map((verb) => `  ${`${verb.name} ${verb.operands}`.padEnd(width)}  ${verb.summary}`),
+    ...verbs.map((verb) => `  ${`${verb.name} ${verb.operands}`.padEnd(width)}  ${verb.summary}`),
     "",
     "`jingtu VERB --help` shows a verb's options. Settings: EWS_* variables or a YAML file, see README.md.",
   ].join("\n");
@@ -44,14 +56,16 @@ async function main(words: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (first === undefined || first === "help" || first === "--help" || first === "-h") {
-    (first === undefined ? process.stderr : process.stdout).write(`${help()}\n`);
+    (first === undefined ? process.stderr : process.stdout).write(`${help(await allVerbs())}\n`);
     return first === undefined ? EXIT.usage : EXIT.ok;
   }
-  const found = findVerb(words);
+  const family = FAMILIES.find((candidate) => candidate.words.includes(first));
+  const verbs = family ? await family.load() : [];
+  const found = findVerb(verbs, words);
   if (!found) {
-    const family = VERBS.filter((verb) => verb.name.startsWith(`${first} `)).map((verb) => verb.name);
+    const near = verbs.filter((verb) => verb.name.startsWith(`${first} `)).map((verb) => verb.name);
     process.stderr.write(
-      `jingtu: unknown verb "${first}"${family.length > 0 ? `; did you mean: ${family.join(", ")}` : ""}\n\n${help()}\n`,
+      `jingtu: unknown verb "${first}"${near.length > 0 ? `; did you mean: ${near.join(", ")}` : ""}\n\n${help(await allVerbs())}\n`,
     );
     return EXIT.usage;
   }
@@ -79,11 +93,10 @@ function exitCodeOf(error: unknown): number {
 }
 
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exit(await main(process.argv.slice(2)));
 } catch (error) {
   const code = exitCodeOf(error);
-  const known = code !== EXIT.bug;
-  process.stderr.write(`jingtu: ${known ? (error as Error).message : ((error as Error).stack ?? String(error))}\n`);
-  process.exitCode = code;
-  if (!known) process.exit(code); // a bug may have left handles open
+  const { message, stack = message } = error as Error;
+  process.stderr.write(`jingtu: ${code === EXIT.bug ? stack : message}\n`);
+  process.exit(code);
 }

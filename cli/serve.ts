@@ -29,8 +29,9 @@ export const serveVerb: Verb = {
     out.document(`${JSON.stringify({ ready: app.addresses })}\n`);
     const error = await Promise.race([failed, stopAsked(signal)]);
     if (error) log.fatal({ err: error }, "a thread failed; the process stops and the journal will replay");
-    const drainMs = typeof config.drain === "number" ? config.drain : 10_000;
-    await Promise.race([app.stop(), drainOver(drainMs, log)]);
+    const drained = new AbortController();
+    await Promise.race([app.stop(), drainOver(Number(config.drain), log, drained.signal)]);
+    drained.abort();
     return error ? EXIT.bug : EXIT.ok;
   },
 };
@@ -42,7 +43,7 @@ function stopAsked(signal: AbortSignal): Promise<undefined> {
   });
 }
 
-async function drainOver(ms: number, log: Logger): Promise<void> {
-  await systemClock.sleep(ms);
-  log.error({ ms }, "the drain took too long; exiting, the journal holds what was acknowledged");
+async function drainOver(ms: number, log: Logger, drained: AbortSignal): Promise<void> {
+  await systemClock.sleep(ms, drained);
+  if (!drained.aborted) log.error({ ms }, "the drain took too long; exiting, the journal holds what was acknowledged");
 }

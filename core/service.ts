@@ -17,6 +17,7 @@ export class Shutdown {
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) {
       try {
         await step.stop();
+        this.#log.debug({ step: step.name }, "stopped");
       } catch (error) {
         this.#log.error({ err: error, step: step.name }, "stop step failed");
       }
