@@ -66,7 +66,7 @@ export class Judge {
     const occasion: Occasion = { offset, now, cause: "", note: null, ruleChanged: false };
     for (const series of this.#queue) this.#settle(series, occasion);
     this.#queue = [];
-    if (!this.#silent) for (const key of block.series) this.#silence.heard(stationOf(key), occasion);
+    if (this.#silence.anyOpen) for (const key of block.series) this.#silence.heard(stationOf(key), occasion);
     return this.#teller.take();
   }
 
@@ -255,5 +255,5 @@ function adoptTold(series: SeriesState, watch: Watch, told: readonly Told[], led
     else live.push(each);
   }
   if (watch.carry && !watch.carry.told) watch.carry = null;
-  watch.refold(series.window, live);
+  watch.refoldAll(series.window, live);
 }

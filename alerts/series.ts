@@ -5,7 +5,8 @@
 import type { Origin } from "../core/reading.ts";
 import { type Binding, sameBinding } from "./bind.ts";
 import type { Heard } from "./detect/absence.ts";
-import { formOf } from "./detect/marks.ts";
+import { keptRange } from "./detect/condition.ts";
+import { FORM, FORM_MASK, formOf } from "./detect/marks.ts";
 import type { Told } from "./ledger.ts";
 import { Watch } from "./watch.ts";
 import { type Placed, REPEATED, type Source, TOO_OLD, Window } from "./window.ts";
@@ -23,13 +24,18 @@ export class SeriesState {
   readonly station: string;
   readonly quantity: string;
   window = new Window();
-  watches: Watch[] = [];
+  #watches: readonly Watch[] = [];
+  /** All rules are at rest, and a plain value strictly between the two leaves them so: nearly every reading. */
+  #calm = true;
+  #calmLow = Number.NEGATIVE_INFINITY;
+  #calmHigh = Number.POSITIVE_INFINITY;
   /** Wall time of the last arrival. */
   lastArrival = Number.NEGATIVE_INFINITY;
   /** Shortest time from measurement to arrival so far, ms. */
   quickest = Number.POSITIVE_INFINITY;
-  /** Late data or a correction came: the window must be folded again. */
-  dirty = false;
+  /** Data time of the first and last row that changed behind the folds; nothing did while `from` is infinite. */
+  #changedFrom = Number.POSITIVE_INFINITY;
+  #changedTo = Number.NEGATIVE_INFINITY;
   /** Queued for the end of the block. */
   queued = false;
   old: OldReading[] = [];
@@ -39,6 +45,17 @@ export class SeriesState {
     const [station = "", quantity = ""] = key.split("/");
     this.station = station;
     this.quantity = quantity;
+  }
+
+  get watches(): readonly Watch[] {
+    return this.#watches;
+  }
+  set watches(watches: readonly Watch[]) {
+    this.#watches = watches;
+    const ranges = watches.map(({ binding }) => keptRange(binding.bounds));
+    this.#calmLow = Math.max(...ranges.map(({ low }) => low));
+    this.#calmHigh = Math.min(...ranges.map(({ high }) => high));
+    this.#rest();
   }
 
   /**
@@ -54,24 +71,34 @@ export class SeriesState {
     if (surplus > 0) this.#drop(surplus);
     if (time > window.newest) {
       window.append(time, value, origin, source, marks);
-      if (this.dirty) return true;
+      if (this.#changedFrom !== Number.POSITIVE_INFINITY) {
+        this.#changedTo = time; // the folds wait until the change is folded in
+        return true;
+      }
       const form = formOf(value, marks);
+      if (this.#calm && this.#keepsCalm(value, form)) return surplus > 0;
       let touched = surplus > 0;
-      for (const watch of this.watches) if (watch.step(time, value, form)) touched = true;
+      for (const watch of this.#watches) if (watch.step(time, value, form)) touched = true;
+      this.#rest();
       return touched;
     }
     const placed: Placed = window.place(time, value, origin, source, marks);
     if (placed === REPEATED) return surplus > 0;
     if (placed === TOO_OLD) this.old.push({ time, value, marks, origin });
-    else this.dirty = true;
+    else {
+      if (time < this.#changedFrom) this.#changedFrom = time;
+      if (time > this.#changedTo) this.#changedTo = time;
+    }
     return true;
   }
 
   /** Folds again what late data touched. */
   settle(): void {
-    if (!this.dirty) return;
-    for (const watch of this.watches) watch.refold(this.window);
-    this.dirty = false;
+    if (this.#changedFrom === Number.POSITIVE_INFINITY) return;
+    for (const watch of this.watches) watch.refold(this.window, this.#changedFrom, this.#changedTo);
+    this.#changedFrom = Number.POSITIVE_INFINITY;
+    this.#changedTo = Number.NEGATIVE_INFINITY;
+    this.#rest();
   }
 
   /**
@@ -92,7 +119,7 @@ export class SeriesState {
       changed = true;
       const watch = new Watch(binding, this.window.newest);
       if (known) watch.edge.copyFrom(known.edge);
-      watch.refold(this.window, known?.toldAlarms() ?? []);
+      watch.refoldAll(this.window, known?.toldAlarms() ?? []);
       return watch;
     });
     if (!changed) return null;
@@ -113,7 +140,23 @@ export class SeriesState {
 
   #drop(rows: number): void {
     this.settle(); // rows that are to be dropped must have been judged
-    for (const watch of this.watches) watch.passEdge(this.window, rows);
-    this.window.drop(rows);
+    const { window } = this;
+    let calm = this.#watches.every(({ edge }) => edge.atRest);
+    for (let index = 0; index < rows; index++) {
+      const value = window.value(index);
+      const form = formOf(value, window.marks(index));
+      if (calm && this.#keepsCalm(value, form)) continue;
+      for (const watch of this.#watches) watch.passEdge(window.time(index), value, form);
+      calm = this.#watches.every(({ edge }) => edge.atRest);
+    }
+    window.drop(rows);
+  }
+
+  #keepsCalm(value: number, form: number): boolean {
+    return (form & FORM_MASK) === FORM.plain && value > this.#calmLow && value < this.#calmHigh;
+  }
+  #rest(): void {
+    this.#calm = true;
+    for (const { tail } of this.#watches) if (!tail.atRest) this.#calm = false;
   }
 }

@@ -118,6 +118,11 @@ export class SilenceWatch {
     if (open.size === 0) this.#open.delete(station);
   }
 
+  /** False nearly always: then a block of readings need not be looked at. */
+  get anyOpen(): boolean {
+    return this.#open.size > 0;
+  }
+
   /** Stations with open alarms, for the look after a restart. */
   openStations(): readonly string[] {
     return [...this.#open.keys()];

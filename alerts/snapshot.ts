@@ -113,7 +113,7 @@ function loadSeries({ key, window, lastArrival, quickest, watches }: SavedSeries
     const watch = new Watch(binding, since);
     watch.edge.copyFrom(loadFold(edge));
     watch.carry = carry && { fold: loadFold(carry.fold), time: carry.time, told: null };
-    watch.refold(series.window);
+    watch.refoldAll(series.window);
     return watch;
   });
   return series;

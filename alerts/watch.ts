@@ -2,11 +2,12 @@
  * One rule on one series: the fold up to the newest reading, the fold up to the window's left edge, and the episodes
  * between them, each with the alarm that was told of it.
  *
- * In order, a reading steps `tail`. Late data and corrections fold the window again from `edge`, so the episodes are
- * those of the readings, whatever order they came in; `match` then hands the told alarms to the new episodes.
+ * In order, a reading steps `tail`. Late data and corrections fold again, from the last calm reading before the change
+ * to the first calm one after it, so the episodes are those of the readings, whatever order they came in; `match` then
+ * hands the told alarms to the new episodes.
  */
 import type { Binding } from "./bind.ts";
-import { excess, type Judgement, judge, KEPT, NOT_JUDGED, VIOLATED } from "./detect/condition.ts";
+import { excess, IN_DEADBAND, type Judgement, judge, KEPT, VIOLATED } from "./detect/condition.ts";
 import { type Episode, Fold, RAISED, UNCHANGED } from "./detect/episode.ts";
 import { judgeInstrument } from "./detect/instrument.ts";
 import { FORM_MASK, formOf, SUSPECT_BIT } from "./detect/marks.ts";
@@ -58,9 +59,6 @@ export class Watch {
   step(time: number, value: number, form: number): boolean {
     const judgement = this.judge(value, form);
     const { tail } = this;
-    // Nearly every reading of nearly every series: calm stays calm.
-    if (tail.episode === null && (judgement === NOT_JUDGED || (judgement === KEPT && tail.runCount === 0)))
-      return false;
     const change = this.#advance(tail, judgement, time, value, form);
     if (change === UNCHANGED) return false;
     if (change === RAISED && tail.episode) this.judged.push({ episode: tail.episode, told: null });
@@ -68,15 +66,9 @@ export class Watch {
     return true;
   }
 
-  /** The edge moves over the oldest rows before the window drops them. */
-  passEdge(window: Window, rows: number): void {
-    for (let index = 0; index < rows; index++) {
-      const value = window.value(index);
-      const form = formOf(value, window.marks(index));
-      const judgement = this.judge(value, form);
-      if (this.edge.episode === null && this.edge.runCount === 0 && judgement === KEPT) continue;
-      this.#advance(this.edge, judgement, window.time(index), value, form);
-    }
+  /** The edge moves over one of the oldest rows before the window drops it. */
+  passEdge(time: number, value: number, form: number): void {
+    this.#advance(this.edge, this.judge(value, form), time, value, form);
   }
 
   /** Episodes that ended before the edge can no longer change. @returns the alarms told of them. */
@@ -95,24 +87,76 @@ export class Watch {
     return first < 0 ? this.judged.length : first;
   }
 
-  /** Folds the window again and matches what was told with what is found. */
-  refold(window: Window, told?: readonly Told[]): void {
-    const { tail } = this;
-    tail.copyFrom(this.edge);
-    const past = this.judged.splice(0, this.#pastEdge(window.edge)); // not told yet, and final
-    const judged: Judged[] = tail.episode ? [{ episode: tail.episode, told: null }] : [];
-    for (let index = 0, { count } = window; index < count; index++) {
+  /**
+   * Folds again what a change of the rows from `from` to `to` (data time) may have touched: after a reading that keeps
+   * the condition, outside of an episode, the fold is at rest, so nothing before or after such readings can differ.
+   */
+  refold(window: Window, from: number, to: number): void {
+    const old = this.judged;
+    const rest = this.#restBefore(window, window.find(from));
+    const fold = new Fold();
+    const found: Judged[] = [];
+    let kept = this.#pastEdge(window.edge);
+    if (rest >= 0) kept = countDecided(old, window.time(rest), kept);
+    else {
+      fold.copyFrom(this.edge);
+      if (fold.episode) found.push({ episode: fold.episode, told: null });
+    }
+    let next = kept;
+    let atRest = false;
+    for (let index = rest + 1, { count } = window; index < count && !atRest; index++) {
+      const time = window.time(index);
       const value = window.value(index);
       const form = formOf(value, window.marks(index));
       const judgement = this.judge(value, form);
-      if (tail.episode === null && (judgement === NOT_JUDGED || (judgement === KEPT && tail.runCount === 0))) continue;
-      const change = this.#advance(tail, judgement, window.time(index), value, form);
-      if (change === RAISED && tail.episode) judged.push({ episode: tail.episode, told: null });
+      const change = this.#advance(fold, judgement, time, value, form);
+      if (change === RAISED && fold.episode) found.push({ episode: fold.episode, told: null });
+      if (time <= to) continue;
+      next = countDecided(old, time, next);
+      atRest = fold.episode === null && isRest(judgement) && !isRunning(old[next - 1], time);
     }
-    this.orphans.push(...match(judged, told ?? this.toldAlarms()));
-    this.judged = past.length > 0 ? [...past, ...judged] : judged;
-    this.settled = 0;
+    if (!atRest) {
+      next = old.length;
+      this.tail.copyFrom(fold);
+      const running = found.at(-1);
+      // `tail` goes on with the very object that the list holds.
+      if (fold.episode && running) this.tail.episode = running.episode;
+    }
+    this.#replace(kept, next, found);
+  }
+
+  /** Folds the whole window. @param told what was told of it; what the list holds when left out. */
+  refoldAll(window: Window, told?: readonly Told[]): void {
+    if (told) this.judged = [...this.judged.slice(0, this.#pastEdge(window.edge)), ...told.map(placeholder)];
+    this.refold(window, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.touched = true;
+  }
+
+  /** Puts newly found episodes in the place of old ones, which hand over what was told of them. */
+  #replace(from: number, to: number, found: readonly Judged[]): void {
+    if (found.length === 0 && from === to) return;
+    const gone = this.judged.splice(from, to - from, ...found);
+    this.orphans.push(
+      ...match(
+        found,
+        gone.flatMap(({ told }) => (told ? [told] : [])),
+      ),
+    );
+    this.settled = Math.min(this.settled, from);
+    this.touched = true;
+  }
+
+  /** Index of the last row before `index` after which the fold is at rest; -1 when there is none in the window. */
+  #restBefore(window: Window, index: number): number {
+    let decided = this.judged.length;
+    for (let row = index - 1; row >= 0; row--) {
+      const time = window.time(row);
+      while (decided > 0 && (this.judged[decided - 1] as Judged).episode.decided > time) decided--;
+      if (isRunning(this.judged[decided - 1], time)) continue;
+      const value = window.value(row);
+      if (isRest(this.judge(value, formOf(value, window.marks(row))))) return row;
+    }
+    return -1;
   }
 
   toldAlarms(): Told[] {
@@ -128,6 +172,27 @@ export class Watch {
     const beyond = judgement === VIOLATED ? excess(this.binding.bounds, value) : 0;
     return fold.step(this.binding.delays, judgement, time, value, form & FORM_MASK, (form & SUSPECT_BIT) !== 0, beyond);
   }
+}
+
+/** Outside of an episode such a reading leaves nothing behind: no run is under way after it. */
+function isRest(judgement: Judgement): boolean {
+  return judgement === KEPT || judgement === IN_DEADBAND;
+}
+/** True when the episode is still running after the reading at `time`, off-delay included. */
+function isRunning(judged: Judged | undefined, time: number): boolean {
+  return judged !== undefined && (judged.episode.cleared === null || judged.episode.cleared > time);
+}
+/** How many leading episodes had been decided by `time`; at least `from`. */
+function countDecided(judged: readonly Judged[], time: number, from: number): number {
+  let count = from;
+  while (count < judged.length && (judged[count] as Judged).episode.decided <= time) count++;
+  return count;
+}
+/** Stands for an alarm of before a restart until the window has been folded. */
+function placeholder(told: Told): Judged {
+  const { start, end, valueTime } = told.alarm;
+  const nothing = { verified: false, worst: 0, worstTime: valueTime, worstForm: 0, excess: 0 };
+  return { told, episode: { start, decided: start, end, cleared: end, ...nothing } };
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Bounded history of one series in data time, late-data aware: rows sorted by time in one typed array that grows as
- * needed. Appending is O(1); a late row is moved into its place; a row at a known time is a repeat or a correction.
+ * Bounded history of one series in data time, late-data aware: rows sorted by time in one ring that grows as needed.
+ * Appending is O(1); a late row pushes its newer neighbours on; a row at a known time is a repeat or a correction.
  *
  * When it is full the oldest eighth is handed to the caller, who keeps what they meant, and dropped.
  */
@@ -73,19 +73,16 @@ export class Window {
   }
 
   time(index: number): number {
-    return this.#rows[(this.#head + index) * COLUMNS + TIME] as number;
+    return this.#rows[this.#at(index) + TIME] as number;
   }
   value(index: number): number {
-    return this.#rows[(this.#head + index) * COLUMNS + VALUE] as number;
-  }
-  receivedAt(index: number): number {
-    return this.#rows[(this.#head + index) * COLUMNS + RECEIVED] as number;
+    return this.#rows[this.#at(index) + VALUE] as number;
   }
   marks(index: number): number {
-    return this.#rows[(this.#head + index) * COLUMNS + MARKS] as number;
+    return this.#rows[this.#at(index) + MARKS] as number;
   }
   row(index: number): Row {
-    const at = (this.#head + index) * COLUMNS;
+    const at = this.#at(index);
     const marks = this.#rows[at + MARKS] as number;
     const source = this.#sources[marks >> MARKS_BITS];
     return {
@@ -125,46 +122,78 @@ export class Window {
   drop(count: number): void {
     if (count === 0) return;
     this.edge = this.time(count - 1);
-    this.#head += count;
+    this.#head = (this.#head + count) & (this.#capacity - 1);
     this.#count -= count;
   }
 
-  /** Adds a row that is newer than all others. There must be room (`surplus`). */
+  /** Adds a row that is newer than all others. Grows when it is full: see `surplus`. */
   append(time: number, value: number, origin: Origin, source: Source, marks: number): void {
     const all = marks | (this.#sourceIndex(source) << MARKS_BITS);
-    this.#makeRoom();
-    this.#write(this.#head + this.#count++, time, value, origin, all);
+    if (this.#count === this.#capacity) this.#grow();
+    this.#write(this.#count++, time, value, origin, all);
     this.newest = time;
   }
 
-  /** Puts a row that is not the newest into its place. There must be room (`surplus`). */
+  /** Puts a row that is not the newest into its place. Grows when it is full: see `surplus`. */
   place(time: number, value: number, origin: Origin, source: Source, marks: number): Placed {
     if (time <= this.edge) return TOO_OLD;
     const index = this.find(time);
     if (index < this.#count && this.time(index) === time) return this.#correct(index, value, origin, source, marks);
     const all = marks | (this.#sourceIndex(source) << MARKS_BITS);
-    this.#makeRoom();
-    const at = (this.#head + index) * COLUMNS;
-    this.#rows.copyWithin(at + COLUMNS, at, (this.#head + this.#count++) * COLUMNS);
-    this.#write(this.#head + index, time, value, origin, all);
+    if (this.#count === this.#capacity) this.#grow();
+    this.#openAt(index);
+    this.#write(index, time, value, origin, all);
     return ADDED;
   }
 
   /** Same key, other value: the higher seq within one boot wins, else the later arrival (CONTRACTS 1.5). */
   #correct(index: number, value: number, origin: Origin, source: Source, marks: number): Placed {
-    const at = (this.#head + index) * COLUMNS;
+    const at = this.#at(index);
     const old = this.#rows[at + MARKS] as number;
     if (Object.is(this.#rows[at + VALUE], value) && cmpOf(old) === cmpOf(marks)) return REPEATED;
     const holder = this.#sources[old >> MARKS_BITS];
     const sameBoot = holder?.device === source.device && holder.boot === source.boot && source.boot !== "";
     if (sameBoot && origin.seq < (this.#rows[at + SEQ] as number)) return REPEATED;
     const all = marks | (this.#sourceIndex(source) << MARKS_BITS);
-    this.#write(this.#head + index, this.time(index), value, origin, all);
+    this.#write(index, this.time(index), value, origin, all);
     return CORRECTED;
   }
 
-  #write(slot: number, time: number, value: number, origin: Origin, marks: number): void {
-    const at = slot * COLUMNS;
+  /** Makes a free row at `index` by moving the shorter side of the ring by one; there is room. */
+  #openAt(index: number): void {
+    const end = this.#capacity - 1;
+    const gap = (this.#head + index) & end;
+    if (index * 2 >= this.#count) {
+      const tail = (this.#head + this.#count) & end;
+      if (gap <= tail) this.#move(gap, tail, 1);
+      else {
+        this.#move(0, tail, 1);
+        this.#rows.copyWithin(0, end * COLUMNS, (end + 1) * COLUMNS);
+        this.#move(gap, end, 1);
+      }
+    } else {
+      const head = this.#head;
+      this.#head = (head - 1) & end;
+      if (index > 0 && head > 0 && head <= gap) this.#move(head, gap, -1);
+      else if (index > 0) {
+        if (head > 0) this.#move(head, end + 1, -1);
+        this.#rows.copyWithin(end * COLUMNS, 0, COLUMNS);
+        this.#move(1, gap, -1);
+      }
+    }
+    this.#count++;
+  }
+  /** Moves the slots `from` to before `to` by `by`. */
+  #move(from: number, to: number, by: number): void {
+    if (from < to) this.#rows.copyWithin((from + by) * COLUMNS, from * COLUMNS, to * COLUMNS);
+  }
+
+  #at(index: number): number {
+    return ((this.#head + index) & (this.#capacity - 1)) * COLUMNS;
+  }
+
+  #write(index: number, time: number, value: number, origin: Origin, marks: number): void {
+    const at = this.#at(index);
     const rows = this.#rows;
     rows[at + TIME] = time;
     rows[at + VALUE] = value;
@@ -190,7 +219,7 @@ export class Window {
     const moved = new Map<number, number>();
     const kept: Source[] = [];
     for (let index = 0; index < this.#count; index++) {
-      const at = (this.#head + index) * COLUMNS + MARKS;
+      const at = this.#at(index) + MARKS;
       const marks = this.#rows[at] as number;
       const from = marks >> MARKS_BITS;
       let to = moved.get(from);
@@ -203,30 +232,32 @@ export class Window {
     this.#sources = kept;
   }
 
-  #makeRoom(): void {
-    if (this.#head + this.#count < this.#capacity) return;
-    if (this.#head > 0) {
-      this.#rows.copyWithin(0, this.#head * COLUMNS, (this.#head + this.#count) * COLUMNS);
-      this.#head = 0;
-      return;
-    }
-    this.#capacity *= 2;
-    const bigger = new Float64Array(this.#capacity * COLUMNS);
-    bigger.set(this.#rows);
+  #grow(): void {
+    const bigger = new Float64Array(this.#capacity * 2 * COLUMNS);
+    this.#copyInto(bigger);
     this.#rows = bigger;
+    this.#capacity *= 2;
+    this.#head = 0;
+  }
+
+  /** Copies all rows, oldest first. */
+  #copyInto(target: Float64Array): void {
+    const firstRows = Math.min(this.#count, this.#capacity - this.#head);
+    target.set(this.#rows.subarray(this.#head * COLUMNS, (this.#head + firstRows) * COLUMNS));
+    target.set(this.#rows.subarray(0, (this.#count - firstRows) * COLUMNS), firstRows * COLUMNS);
   }
 
   /** A copy for a snapshot. */
   contents(): WindowContents {
-    const from = this.#head * COLUMNS;
-    const rows = this.#rows.slice(from, from + this.#count * COLUMNS);
+    const rows = new Float64Array(this.#count * COLUMNS);
+    this.#copyInto(rows);
     return { rows, sources: [...this.#sources], capacity: this.#capacity, edge: this.edge };
   }
   static from({ rows, sources, capacity, edge }: WindowContents): Window {
     const window = new Window();
     window.#rows = new Float64Array(capacity * COLUMNS);
     window.#rows.set(rows);
-    window.#capacity = capacity;
+    window.#capacity = capacity; // a power of two: the ring's mask relies on it
     window.#count = rows.length / COLUMNS;
     window.#sources = [...sources];
     window.edge = edge;

@@ -51,6 +51,16 @@ function judgeOne(bound: Bound, value: number, form: number): Judgement {
   return violated ? NOT_JUDGED : value >= clear ? KEPT : IN_DEADBAND;
 }
 
+/** A plain value strictly between these is kept by all bounds, deadband included. */
+export function keptRange(bounds: readonly Bound[]): { readonly low: number; readonly high: number } {
+  let [low, high] = [Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY];
+  for (const { passes, clear } of bounds) {
+    if (passes === "<=" || passes === "<") high = Math.min(high, clear);
+    else low = Math.max(low, clear);
+  }
+  return { low, high };
+}
+
 /** How far a value lies beyond the bounds it violates; 0 when it violates none. */
 export function excess(bounds: readonly Bound[], value: number): number {
   let most = 0;

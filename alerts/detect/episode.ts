@@ -14,6 +14,8 @@ export interface Episode {
   /** When the reading that fulfilled the on-delay was measured. */
   decided: number;
   end: number | null;
+  /** When the reading that fulfilled the off-delay was measured. */
+  cleared: number | null;
   /** At least one reading without statistical doubt violated the condition. */
   verified: boolean;
   /** Worst value and how far it lay beyond the limit. */
@@ -58,6 +60,11 @@ export class Fold {
   runWorstForm = 0;
   runExcess = 0;
 
+  /** Outside of an episode and of a run: a value that keeps the condition changes nothing. */
+  get atRest(): boolean {
+    return this.episode === null && this.runCount === 0;
+  }
+
   copyFrom(other: Fold): void {
     this.episode = other.episode === null ? null : { ...other.episode };
     this.runCount = other.runCount;
@@ -92,6 +99,7 @@ export class Fold {
       if (this.runCount++ === 0) this.runStart = time;
       if (this.runCount < delays.offReadings || time - this.runStart < delays.offMs) return UNCHANGED;
       episode.end = this.runStart;
+      episode.cleared = time;
       this.episode = null;
       this.runCount = 0;
       return CLEARED;
@@ -131,6 +139,7 @@ export class Fold {
       start: this.runStart,
       decided: time,
       end: null,
+      cleared: null,
       verified: this.runVerified,
       worst: this.runWorst,
       worstTime: this.runWorstTime,
