@@ -2,10 +2,9 @@
  * Child process of the journal's fault programs; ends only when it is killed, or after its steps.
  *
  * `crowd FOLDER ROUND`: 100 appenders on stream raw, and a reader that copies raw to readings with its position. What is
- * acknowledged is told on stdout as lines "appender number".
+ * acknowledged is told on stdout as lines "appender number"; writes to a pipe are synchronous in Node on Linux.
  * `steps FOLDER COUNT`: one append after the other, each told on stdout as a line "ack number" once it is acknowledged.
  */
-import { writeSync } from "node:fs";
 import { systemClock } from "../../core/clock.ts";
 import { createLogger, Metrics } from "../../core/observe.ts";
 import type { Journal } from "../../core/ports.ts";
@@ -13,7 +12,6 @@ import { openSqliteJournal } from "../../storage/journal-sqlite.ts";
 
 const APPENDERS = 100;
 const ENTRY_BYTES = 250;
-const STDOUT = 1;
 
 const [mode, folder = "", count = "0"] = process.argv.slice(2);
 const journal = await openSqliteJournal({
@@ -26,7 +24,7 @@ const journal = await openSqliteJournal({
 if (mode === "steps") {
   for (let step = 0; step < Number(count); step++) {
     await journal.append("raw", anEntry(0, 0, step));
-    writeSync(STDOUT, `ack ${step}\n`);
+    process.stdout.write(`ack ${step}\n`);
   }
   await journal.close();
 } else {
@@ -39,7 +37,7 @@ if (mode === "steps") {
 async function appendForEver(to: Journal, round: number, appender: number): Promise<void> {
   for (let step = 0; ; step++) {
     await to.append("raw", anEntry(round, appender, step));
-    writeSync(STDOUT, `${appender} ${step}\n`);
+    process.stdout.write(`${appender} ${step}\n`);
   }
 }
 
