@@ -14,6 +14,7 @@ import { prefixOf, RawClient, secretOf, startGateway, type TestGateway } from ".
 const run = promisify(execFile);
 const TELEMETRY = `${prefixOf("well-1")}telemetry`;
 const DEVICE = ["-i", "well-1", "-u", "well-1", "-P", secretOf("well-1")];
+const OPENSSL = "/usr/bin/openssl";
 const CONSUMER = ["-u", "wallboard", "-P", secretOf("wallboard")];
 
 let folder = "";
@@ -23,7 +24,7 @@ beforeAll(() => {
   const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"];
   const files = ["-keyout", join(folder, "key.pem"), "-out", join(folder, "cert.pem")];
   execFileSync(
-    "openssl",
+    OPENSSL,
     [
       "req",
       "-x509",
