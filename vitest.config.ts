@@ -3,7 +3,14 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.{ts,tsx}", "test/tidy.test.ts"], testTimeout: 10_000 } },
+      {
+        test: {
+          name: "unit",
+          sequence: { groupOrder: 0 },
+          include: ["test/unit/**/*.test.{ts,tsx}", "test/tidy.test.ts"],
+          testTimeout: 10_000,
+        },
+      },
       {
         test: {
           name: "integration",
