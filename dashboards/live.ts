@@ -255,7 +255,7 @@ export class LiveHub {
   async #checkSessions(): Promise<void> {
     const bySession = new Map<string, Browser[]>();
     for (const browser of this.#browsers) {
-      const key = browser.principal.session?.id ?? `token ${browser.principal.name} ${browser.principal.expiresAt}`;
+      const key = browser.principal.session?.id ?? `token ${browser.principal.tokenHmac}`;
       bySession.set(key, [...(bySession.get(key) ?? []), browser]);
     }
     for (const browsers of bySession.values()) {

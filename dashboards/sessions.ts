@@ -25,10 +25,19 @@ const TRIES_PER_ADDRESS = 100;
 export interface Principal extends Audience {
   readonly via: "session" | "token" | "none";
   readonly session: Session | null;
+  /** Of the token that was shown; null otherwise. */
+  readonly tokenHmac: string | null;
   /** Wall clock, ms; when the session or token ends at the latest. */
   readonly expiresAt: number;
 }
-export const NOBODY: Principal = { name: "", role: "public", via: "none", session: null, expiresAt: 0 };
+export const NOBODY: Principal = {
+  name: "",
+  role: "public",
+  via: "none",
+  session: null,
+  tokenHmac: null,
+  expiresAt: 0,
+};
 
 export interface SignIn {
   readonly name: string;
@@ -123,20 +132,28 @@ export class Sessions {
 
   /** @returns null when the token is unknown or has run out. */
   async fromToken(token: string): Promise<Principal | null> {
-    const { accounts, clock, pepper } = this.#parts;
-    const found = await accounts.token(hmacSecret(pepper, token));
-    if (!found || found.expiresAt <= clock.now() || !isComplete(found)) return null;
-    const { name, expiresAt } = found;
-    return { name: `token:${name}`, ...audienceOf(found), via: "token", session: null, expiresAt };
+    return await this.#fromTokenHmac(hmacSecret(this.#parts.pepper, token));
   }
 
-  /** For long streams: does the principal still hold? An open stream does not count as activity. */
+  async #fromTokenHmac(tokenHmac: string): Promise<Principal | null> {
+    const { accounts, clock } = this.#parts;
+    const found = await accounts.token(tokenHmac);
+    if (!found || found.expiresAt <= clock.now() || !isComplete(found)) return null;
+    const { name, expiresAt } = found;
+    return { name: `token:${name}`, ...audienceOf(found), via: "token", session: null, tokenHmac, expiresAt };
+  }
+
+  /**
+   * For long streams: does the principal still hold, with the same role and tenant? An open stream does not count as
+   * activity.
+   */
   async stillHolds(principal: Principal): Promise<boolean> {
-    const now = this.#parts.clock.now();
-    if (principal.expiresAt <= now) return false;
-    if (principal.session === null) return true;
-    const session = await this.#parts.accounts.session(principal.session.id);
-    return session !== null && isLiving(session, now);
+    const { accounts, clock } = this.#parts;
+    const session = principal.session && (await accounts.session(principal.session.id));
+    const user = session && isLiving(session, clock.now()) ? await accounts.user(session.user) : null;
+    const now =
+      principal.tokenHmac === null ? user && audienceOf(user) : await this.#fromTokenHmac(principal.tokenHmac);
+    return now !== null && now.role === principal.role && now.tenant === principal.tenant;
   }
 
   /**
@@ -188,7 +205,7 @@ function audienceOf(account: { readonly role: Role; readonly tenant: string | nu
 
 function principalOf(user: User, session: Session): Principal {
   const { expiresAt } = session;
-  return { name: user.name, ...audienceOf(user), via: "session", session, expiresAt };
+  return { name: user.name, ...audienceOf(user), via: "session", session, tokenHmac: null, expiresAt };
 }
 
 /** Names come from strangers: no control characters and no length in the audit log. */

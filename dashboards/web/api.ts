@@ -40,7 +40,8 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
 }
 /** @throws ApiFault */
 export async function post<T>(path: string, body?: object): Promise<T> {
-  const sent = body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
+  const sent =
+    body === undefined ? {} : { body: JSON.stringify(body), headers: { "content-type": "application/json" } };
   return (await call(path, { method: "POST", ...sent })).json() as Promise<T>;
 }
 

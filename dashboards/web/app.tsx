@@ -1,7 +1,8 @@
 /** Frame of every page: header, notices, and the page of the path, loaded when it is first needed. */
-import { ErrorBoundary, LocationProvider, lazy, Route, Router } from "preact-iso";
-import { useEffect, useState } from "preact/hooks";
+
 import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { ErrorBoundary, LocationProvider, lazy, Route, Router } from "preact-iso";
 import { ApiFault } from "./api.ts";
 import { t } from "./locale.ts";
 import { Header } from "./parts/header.tsx";

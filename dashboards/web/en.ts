@@ -202,7 +202,7 @@ export const en = {
   "limits.intervention": "intervention value",
   "limits.limit": "limit",
   "limits.within": "within",
-  "limits.over": "over, {times} times",
+  "limits.over": "{times} × the limit",
   "limits.overSimple": "over the limit",
   "limits.under": "below the lower limit",
   "limits.unknown": "cannot be judged",

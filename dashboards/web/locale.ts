@@ -1,6 +1,6 @@
 /** The language on screen: the one chosen before, else the browser's, else Chinese. Kept in this browser only. */
 import { computed, signal } from "@preact/signals";
-import type { LocalText, Locale } from "../../core/locale.ts";
+import type { Locale, LocalText } from "../../core/locale.ts";
 import type { Names } from "./api-types.ts";
 import { inLocale, type TextKey, translator } from "./texts.ts";
 

@@ -1,5 +1,5 @@
 /** Texts in both languages as a pure function; which language is on screen is locale.ts's business. */
-import type { LocalText, Locale } from "../../core/locale.ts";
+import type { Locale, LocalText } from "../../core/locale.ts";
 import { en } from "./en.ts";
 import { type TextKey, zhCN } from "./zh-CN.ts";
 

@@ -10,11 +10,11 @@ const config = defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 200,
-    manifest: "manifest.json",
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   // The ES module of Leaflet: its default entry is UMD.
   resolve: { alias: [{ find: /^leaflet$/, replacement: "leaflet/dist/leaflet-src.esm.js" }] },
 });
 
+// biome-ignore lint/style/noDefaultExport: what Vite asks for
 export { config as default };

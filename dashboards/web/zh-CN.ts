@@ -199,7 +199,7 @@ export const zhCN = {
   "limits.intervention": "管制值",
   "limits.limit": "限值",
   "limits.within": "符合",
-  "limits.over": "超标 {times} 倍",
+  "limits.over": "超标 {excess} 倍",
   "limits.overSimple": "超标",
   "limits.under": "低于下限",
   "limits.unknown": "无法判定",

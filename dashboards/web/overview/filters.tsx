@@ -4,8 +4,8 @@ import type { PlaceState } from "../api-types.ts";
 import { t } from "../locale.ts";
 import { StateGlyph } from "../parts/glyphs.tsx";
 import { countStates, type PlaceFilter, STATES } from "../pure/places.ts";
-import { wordFor } from "../texts.ts";
 import { rows, sites } from "../store.ts";
+import { wordFor } from "../texts.ts";
 
 interface Props {
   readonly filter: PlaceFilter;

@@ -10,7 +10,9 @@ interface Box {
 /** Markers are in the order of drawing, the most important last: it chooses first. */
 export function hideCrowdedLabels(container: HTMLElement): void {
   const markers = [...container.querySelectorAll<HTMLElement>(".marker")].reverse();
-  const taken: Box[] = markers.map((marker) => marker.querySelector("svg")?.getBoundingClientRect() ?? marker.getBoundingClientRect());
+  const taken: Box[] = markers.map(
+    (marker) => marker.querySelector("svg")?.getBoundingClientRect() ?? marker.getBoundingClientRect(),
+  );
   for (const marker of markers) {
     const label = marker.querySelector<HTMLElement>(".label");
     if (!label) continue;

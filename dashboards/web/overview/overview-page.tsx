@@ -1,7 +1,8 @@
 /** S3, the overview: a map and, with the same content, a list of sites and stations by county; worst first. */
-import { lazy } from "preact-iso";
-import { useEffect, useState } from "preact/hooks";
+
 import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { lazy } from "preact-iso";
 import { locale, t } from "../locale.ts";
 import { Fault, Loading } from "../parts/notices.tsx";
 import { EVERYTHING, groupPlaces, type PlaceFilter } from "../pure/places.ts";

@@ -2,15 +2,15 @@
  * The map: positions on a plain ground with a faint degree grid, no tiles and no request. Sites when far, stations when
  * near; every marker is a focusable button named like its row in the list.
  */
-import L from "leaflet";
+import * as L from "leaflet";
 import "leaflet/dist/leaflet.css";
+import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import type { VNode } from "preact";
 import { localText, t } from "../locale.ts";
 import { stateSvg } from "../parts/glyphs.tsx";
 import type { AreaGroup, SiteGroup, StationRow } from "../pure/places.ts";
-import { shortName, STATES } from "../pure/places.ts";
+import { STATES, shortName } from "../pure/places.ts";
 import { wordFor } from "../texts.ts";
 import { drawGrid } from "./map-grid.ts";
 import { hideCrowdedLabels } from "./map-labels.ts";
@@ -66,7 +66,11 @@ export function PlaceMap({ groups, selected, onSelect }: Props): VNode {
   }, [content]);
   const ids = shown.map(({ site }) => site.id).join();
   useEffect(() => {
-    if (drawn.current) fit(drawn.current.map, newest.current.groups.flatMap(({ sites }) => sites));
+    if (drawn.current)
+      fit(
+        drawn.current.map,
+        newest.current.groups.flatMap(({ sites }) => sites),
+      );
   }, [ids]);
 
   return (
@@ -105,23 +109,33 @@ function fit(map: L.Map, groups: readonly SiteGroup[]): void {
   map.fitBounds(L.latLngBounds(points), { padding: [56, 56], maxZoom: STATIONS_FROM_ZOOM, animate: false });
 }
 
-function draw({ map, markers }: Drawn, { groups, selected, onSelect, route }: Props & { route: (url: string) => void }): void {
+function draw(
+  { map, markers }: Drawn,
+  { groups, selected, onSelect, route }: Props & { route: (url: string) => void },
+): void {
   const focused = (document.activeElement as HTMLElement | null)?.dataset?.["place"];
   markers.clearLayers();
   const isNear = map.getZoom() >= STATIONS_FROM_ZOOM;
   // The worst last, so that it lies on top and its label wins.
-  const sites = groups.flatMap(({ sites: inArea }) => inArea).sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state));
+  const sites = groups
+    .flatMap(({ sites: inArea }) => inArea)
+    .sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state));
   if (!isNear) for (const group of groups) if (group.sites.length > 1) areaLabel(group).addTo(markers);
   for (const group of sites) {
     const isSelected = group.site.id === selected;
     if (isNear && group.stations.length > 0) {
-      for (const row of group.stations) add(markers, stationMarker(row), () => route(`/s/${encodeURIComponent(row.station.id)}`));
+      for (const row of group.stations)
+        add(markers, stationMarker(row), () => route(`/s/${encodeURIComponent(row.station.id)}`));
     } else {
       add(markers, siteMarker(group, isSelected), () => onSelect(isSelected ? null : group.site.id));
     }
   }
   hideCrowdedLabels(map.getContainer());
-  if (focused) map.getContainer().querySelector<HTMLElement>(`[data-place="${CSS.escape(focused)}"]`)?.focus();
+  if (focused)
+    map
+      .getContainer()
+      .querySelector<HTMLElement>(`[data-place="${CSS.escape(focused)}"]`)
+      ?.focus();
 }
 
 interface MarkerSpec {
@@ -170,7 +184,8 @@ function stationMarker({ station, state }: StationRow): MarkerSpec {
 
 /** The county's name behind its sites, for orientation only. */
 function areaLabel({ area, sites }: AreaGroup): L.Marker {
-  const mean = (of: (group: SiteGroup) => number): number => sites.reduce((sum, group) => sum + of(group), 0) / sites.length;
+  const mean = (of: (group: SiteGroup) => number): number =>
+    sites.reduce((sum, group) => sum + of(group), 0) / sites.length;
   const html = `<span aria-hidden="true">${escapeHtml(wordFor(t, "area", area))}</span>`;
   const icon = L.divIcon({ html, className: "area-label", iconSize: [0, 0] });
   return L.marker([mean(({ site }) => site.lat), mean(({ site }) => site.lon)], {
@@ -182,6 +197,12 @@ function areaLabel({ area, sites }: AreaGroup): L.Marker {
 }
 
 function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
+  const entities: Readonly<Record<string, string>> = {
+    "&": "&amp;",
+    "<": "&lt;",
+    ">": "&gt;",
+    '"': "&quot;",
+    "'": "&#39;",
+  };
   return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
 }

@@ -1,11 +1,12 @@
 /** Header: where to go, how fresh the data is, the language, who is signed in. */
-import { useLocation } from "preact-iso";
+
 import type { VNode } from "preact";
+import { useLocation } from "preact-iso";
 import { signOut } from "../api.ts";
 import { locale, setLocale, t } from "../locale.ts";
 import { shanghaiSecond, shanghaiShort } from "../pure/format.ts";
-import { wordFor } from "../texts.ts";
 import { connection, counts, now, session } from "../store.ts";
+import { wordFor } from "../texts.ts";
 
 /** Below this the pipeline is simply at work. */
 const LAG_SHOWN_MIN = 100;

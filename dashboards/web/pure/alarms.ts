@@ -51,7 +51,9 @@ export function segmentsOf(filter: AlarmFilter): readonly string[] {
 export function fitsFilter(alarm: AlarmView, { state, level, site }: AlarmFilter): boolean {
   if (alarm.supersededBy !== null) return false;
   return (
-    STATES_OF[state].includes(alarm.state) && (level ?? alarm.level) === alarm.level && (site ?? alarm.site) === alarm.site
+    STATES_OF[state].includes(alarm.state) &&
+    (level ?? alarm.level) === alarm.level &&
+    (site ?? alarm.site) === alarm.site
   );
 }
 

@@ -36,7 +36,9 @@ export function passesLine(value: number, { passes, value: limit }: Pick<LimitVi
 
 /** `unjudged`: quality or instrument flags say that the value does not count; `unknown`: censored across the limit. */
 export type Judgement =
-  | { readonly verdict: "none" | "unjudged" | "unknown" }
+  | { readonly verdict: "none" }
+  | { readonly verdict: "unjudged" }
+  | { readonly verdict: "unknown" }
   | { readonly verdict: "within"; readonly line: LimitView; readonly ratio: number | null }
   | { readonly verdict: "over" | "under"; readonly line: LimitView; readonly ratio: number | null };
 

@@ -11,9 +11,7 @@ export function seriesOf(station: Pick<StationView, "id" | "latest" | "measures"
   const silent = station.measures
     .filter((quantity) => !reported.has(quantity))
     .map((quantity) => nameOf(seriesKey({ station: station.id, quantity, fraction: "total", aggregate: "rtd" })));
-  return [...known, ...silent].sort(
-    (a, b) => rank(a.quantity) - rank(b.quantity) || (a.series < b.series ? -1 : 1),
-  );
+  return [...known, ...silent].sort((a, b) => rank(a.quantity) - rank(b.quantity) || (a.series < b.series ? -1 : 1));
 }
 
 function nameOf(series: string): SeriesName {
@@ -22,7 +20,16 @@ function nameOf(series: string): SeriesName {
 }
 
 const FIELD_PARAMETERS: readonly string[] = [
-  "ph", "ec", "do", "orp", "temp", "water_temp", "turbidity", "gw_level", "soil_moisture", "soil_temp",
+  "ph",
+  "ec",
+  "do",
+  "orp",
+  "temp",
+  "water_temp",
+  "turbidity",
+  "gw_level",
+  "soil_moisture",
+  "soil_temp",
 ];
 function rank(quantity: string): number {
   return FIELD_PARAMETERS.includes(quantity) ? 1 : 0;

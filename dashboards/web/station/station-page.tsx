@@ -1,15 +1,16 @@
 /** S4, one station: what it is, its newest values beside their limits, and a chart of the chosen quantity. */
-import { useLocation, useRoute } from "preact-iso";
-import { useEffect, useState } from "preact/hooks";
+
 import type { VNode } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useLocation, useRoute } from "preact-iso";
 import { ApiFault, get } from "../api.ts";
-import type { LatestView, LimitView, StationView } from "../api-types.ts";
-import { localText, quantityName, t } from "../locale.ts";
+import type { LimitView, StationView } from "../api-types.ts";
+import { localText, t } from "../locale.ts";
 import { Fault, Loading } from "../parts/notices.tsx";
-import { seriesOf } from "../pure/series.ts";
-import { alarmsOf, loadStation, quantities, reloads, stations } from "../store.ts";
-import { wordFor } from "../texts.ts";
+import { type SeriesName, seriesOf } from "../pure/series.ts";
+import { alarmsOf, loadStation, reloads, stations } from "../store.ts";
 import { History } from "./history.tsx";
+import { seriesLabel } from "./series-label.ts";
 import { StationHead } from "./station-head.tsx";
 import { ValuesTable } from "./values-table.tsx";
 import "../styles/station.css";
@@ -61,8 +62,6 @@ function firstSeries(all: readonly SeriesName[], station: StationView): SeriesNa
   );
 }
 
-type SeriesName = Pick<LatestView, "series" | "quantity" | "fraction" | "agg">;
-
 function Tab({
   series,
   isChosen,
@@ -95,14 +94,6 @@ function Tab({
   );
 }
 
-export function seriesLabel({ quantity, fraction, agg }: SeriesName): string {
-  const more = [
-    fraction === "total" ? "" : wordFor(t, "fraction", fraction),
-    agg === "rtd" ? "" : wordFor(t, "agg", agg),
-  ].filter(Boolean);
-  return [quantityName(quantities.value, quantity), ...more].join(" · ");
-}
-
 function useLoading(id: string): unknown {
   const [fault, setFault] = useState<unknown>(null);
   const again = reloads.value;
@@ -110,7 +101,7 @@ function useLoading(id: string): unknown {
     let isLeft = false;
     const keep = (error: unknown): void => {
       // While the connection is lost the old values stay, greyed; only a first load has nothing to show.
-      if (!isLeft && (error instanceof ApiFault && error.status !== 0)) setFault(error);
+      if (!isLeft && error instanceof ApiFault && error.status !== 0) setFault(error);
     };
     setFault(null);
     loadStation(id).catch(keep);

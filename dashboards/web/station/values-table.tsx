@@ -2,7 +2,15 @@
 import type { VNode } from "preact";
 import type { LatestView, LimitView, StationView } from "../api-types.ts";
 import { t } from "../locale.ts";
-import { ageText, exactReading, formatNumber, formatReading, shanghaiSecond, shanghaiShort, unitSuffix } from "../pure/format.ts";
+import {
+  ageText,
+  exactReading,
+  formatNumber,
+  formatReading,
+  shanghaiSecond,
+  shanghaiShort,
+  unitSuffix,
+} from "../pure/format.ts";
 import { classOf, governingLines, isClass, isUpper, type Judgement, judge, romanClass } from "../pure/limits.ts";
 import type { SeriesName } from "../pure/series.ts";
 import { now } from "../store.ts";
@@ -90,7 +98,15 @@ function NoValue(): VNode {
   return <td class="number muted">{t("station.noReading")}</td>;
 }
 
-function Value({ latest, governing, isOver }: { latest: LatestView; governing: readonly LimitView[]; isOver: boolean }): VNode {
+function Value({
+  latest,
+  governing,
+  isOver,
+}: {
+  latest: LatestView;
+  governing: readonly LimitView[];
+  isOver: boolean;
+}): VNode {
   const apartFrom = governing.length === 1 ? (governing[0]?.value ?? null) : null;
   return (
     <td class="number">
@@ -114,7 +130,9 @@ function Quality({ latest: { flag, qualifier, stale } }: { latest: LatestView })
       ) : (
         <span class="badge doubtful">{wordFor(t, "flag", flag)}</span>
       )}{" "}
-      {qualifier === "N" ? null : <span class="badge doubtful">{`${wordFor(t, "qualifier", qualifier)} ${qualifier}`}</span>}{" "}
+      {qualifier === "N" ? null : (
+        <span class="badge doubtful">{`${wordFor(t, "qualifier", qualifier)} ${qualifier}`}</span>
+      )}{" "}
       {stale ? <span class="badge stale">{t("state.stale")}</span> : null}
     </>
   );
@@ -168,16 +186,15 @@ function Verdict({
   lines: readonly LimitView[];
   latest: LatestView | undefined;
 }): VNode | null {
-  const { verdict } = judgement;
-  if (verdict === "none") return null;
-  if (verdict === "unknown") return <span class="verdict unknown">? {t("limits.unknown")}</span>;
-  if (verdict === "unjudged") return <span class="verdict unknown">{t("limits.notJudged")}</span>;
+  if (judgement.verdict === "none") return null;
+  if (judgement.verdict === "unknown") return <span class="verdict unknown">? {t("limits.unknown")}</span>;
+  if (judgement.verdict === "unjudged") return <span class="verdict unknown">{t("limits.notJudged")}</span>;
   const reached = latest?.cmp === "" && latest.value !== null ? classOf(latest.value, lines) : null;
   const meets =
     reached === null
       ? ""
       : ` · ${reached === "beyond" ? t("limits.beyond", { name: lastClass(lines) }) : t("limits.meets", { name: romanClass(reached) })}`;
-  const { ratio } = judgement;
+  const { verdict, ratio } = judgement;
   if (verdict === "within") {
     return (
       <span class="verdict within">
@@ -192,13 +209,18 @@ function Verdict({
       ? t("limits.under")
       : ratio === null
         ? t("limits.overSimple")
-        : t("limits.over", { times: formatNumber(Math.round(ratio * 100) / 100) });
+        : t("limits.over", { times: twoDigits(ratio), excess: twoDigits(ratio - 1) });
   return (
     <span class="verdict over">
       ■ {text}
       {meets}
     </span>
   );
+}
+
+/** 超标倍数 is the excess over the limit divided by the limit; English says the ratio itself. */
+function twoDigits(value: number): string {
+  return formatNumber(Math.round(value * 100) / 100);
 }
 
 function lastClass(lines: readonly LimitView[]): string {
@@ -211,7 +233,11 @@ function Share({ ratio }: { ratio: number }): VNode {
   const percent = `${formatNumber(Math.round(ratio * 100))} %`;
   return (
     <span class="share" title={t("limits.share", { n: percent })}>
-      <meter min={0} max={1} value={ratio} aria-label={t("limits.share", { n: percent })} /> {percent}
+      <svg viewBox="0 0 100 6" width="64" height="6" preserveAspectRatio="none" aria-hidden="true">
+        <rect class="share-all" width="100" height="6" rx="3" />
+        <rect class="share-used" width={Math.min(100, ratio * 100)} height="6" rx="3" />
+      </svg>{" "}
+      {percent}
     </span>
   );
 }

@@ -25,7 +25,11 @@ describe("the alarm page", () => {
     const world = await aWorld();
     const { app, press, open, ledger } = await onDuty("officer", world);
     const lagging = await ledger.alarms.get("alarm-a");
+    if (!lagging) throw new Error("no alarm");
     Object.assign(world.parts.alarms, { get: async () => lagging });
+    const by = { acknowledgedBy: "officer", acknowledgedVia: "web", acknowledgedAt: NOW + 60_000 };
+    const answered = { ...lagging, ...by, state: "acknowledged", updatedAt: NOW + 1 };
+    Object.assign(world.desk, { acknowledge: async () => answered }); // neither store nor stream has it yet
     const answer = await press({ note: " on my way " });
     expect(answer).toMatchObject({ statusCode: 303 });
     expect(answer.headers.location).toBe("/a/alarm-a");

@@ -190,6 +190,7 @@ describe("the live stream", () => {
     why                              | end
     ${"signs out"}                   | ${"sign-out"}
     ${"is reset by another process"} | ${"reset"}
+    ${"is given another tenant"}     | ${"role"}
     ${"is idle too long"}            | ${"idle"}
   `("ends with its session when the person $why", async ({ end }) => {
     const { world, url } = await aLiveServer();
@@ -205,11 +206,22 @@ describe("the live stream", () => {
     if (end === "sign-out")
       await fetch(`${url}/api/v1/session`, { method: "DELETE", headers: { cookie, "x-csrf-token": csrf } });
     if (end === "reset") await world.ledger.accounts.dropSessionsOf("officer");
+    const user = await world.ledger.accounts.user("officer");
+    if (end === "role" && user) await world.ledger.accounts.putUser({ ...user, tenant: "tenant-b" });
     if (end === "idle") world.clock.jump(30 * 60_000);
     if (end !== "sign-out") await world.clock.advance(1_000);
     expect(await stream.nextOf("bye")).toMatchObject({ data: { reason: "session-ended" } });
     expect(await stream.next()).toBeNull();
-    expect((await fetch(`${url}/api/v1/stream`, { headers: { cookie } })).status).toBe(401);
+    if (end !== "role") expect((await fetch(`${url}/api/v1/stream`, { headers: { cookie } })).status).toBe(401);
+  });
+
+  test("ends when its token runs out", async () => {
+    const { world, url } = await aLiveServer();
+    const stream = await listen(url, as("officer"));
+    await stream.nextOf("beat");
+    world.clock.jump(86_400_000);
+    await world.clock.advance(1_000);
+    expect(await stream.nextOf("bye")).toMatchObject({ data: { reason: "session-ended" } });
   });
 
   test("closing the server says goodbye and does not wait for browsers", async () => {
