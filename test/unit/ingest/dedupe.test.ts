@@ -53,6 +53,16 @@ describe("messages of which a reading was refused", () => {
     expect(dedupe.size.faulty).toBe(0);
   });
 
+  test("are not seen even if they were taken for that, as after a restart", () => {
+    const dedupe = new Dedupe();
+    use(dedupe, message());
+    dedupe.settle(message(), true);
+    for (let seq = 2; seq <= FAULTY_MAX + 1; seq++) use(dedupe, message({ device: "dev-2", seq }), true);
+    expect(dedupe.isRepeat(message())).toBe(false);
+    use(dedupe, message({ device: "dev-2", seq: FAULTY_MAX + 2 }), true); // now the list has forgotten it
+    expect(dedupe.isRepeat(message())).toBe(false);
+  });
+
   test("are forgotten oldest first, and then count as new", () => {
     const dedupe = new Dedupe();
     for (let seq = 0; seq <= FAULTY_MAX; seq++) use(dedupe, message({ seq }), true);

@@ -1,7 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { Metrics } from "../../../core/observe.ts";
+import { runIngest } from "../../../ingest/pipeline.ts";
 import { listQuarantine, replayQuarantine, showQuarantine } from "../../../ingest/quarantine.ts";
 import { aDevice, aDirectory, NOW } from "../../support/builders.ts";
-import { aRaw, ingestAll, quarantineIn, readingsIn, TOPIC } from "../../support/ingest.ts";
+import { FakeClock } from "../../support/clock.ts";
+import { aRaw, ingestAll, quarantineIn, readingsIn, silent, TOPIC } from "../../support/ingest.ts";
+import { HastyClock } from "../../support/ingest-journals.ts";
 import { MemoryJournal } from "../../support/journal-memory.ts";
 
 const withLead = aDirectory({ devices: [aDevice({ quantities: { cd: "mg/L", ph: "pH", pb: "mg/L" } })] });
@@ -74,19 +78,18 @@ describe("replaying", () => {
     expect(await quarantineIn(journal)).toHaveLength(1);
   });
 
-  test.each(["at once", "after a restart", "after a restart that forgot its state"])(
+  test.each(["after a restart", "after a restart with a saved state", "after a restart that forgot its state"])(
     "adds only the readings that were refused before: %s",
     async (when) => {
       const journal = new MemoryJournal();
       for (let seq = 1; seq <= 3; seq++) await journal.append("raw", aRaw(partly(seq), { receivedAt: NOW + seq }));
-      await ingestAll({ journal });
-      if (when === "at once") await replayQuarantine(journal, [1]);
-      else {
-        if (when.endsWith("state"))
-          await journal.commit({ state: [{ reader: "ingest", offset: 3, bytes: Buffer.from("?") }] });
-        await ingestAll({ journal });
-        await replayQuarantine(journal, [1]);
+      const clock = when.endsWith("saved state") ? { clock: new HastyClock(NOW) } : {};
+      await ingestAll({ journal, ...clock });
+      expect(await journal.loadState("ingest")).toEqual(when.endsWith("saved state") ? expect.anything() : null);
+      if (when.endsWith("forgot its state")) {
+        await journal.commit({ state: [{ reader: "ingest", offset: 3, bytes: Buffer.from("?") }] });
       }
+      await replayQuarantine(journal, [1]);
       await ingestAll({ journal, directory: () => withLead });
       // Sent again by the device as well: a repeat now, and nothing more.
       await journal.append("raw", aRaw(partly(2), { receivedAt: NOW + 60_000 }));
@@ -102,6 +105,28 @@ describe("replaying", () => {
       ]);
     },
   );
+
+  test("works while ingest goes on, once the registry allows it", async () => {
+    const journal = new MemoryJournal();
+    let directory = aDirectory();
+    const stop = new AbortController();
+    const parts = {
+      journal,
+      directory: () => directory,
+      clock: new FakeClock(NOW),
+      log: silent,
+      metrics: new Metrics(),
+    };
+    const running = runIngest(parts, stop.signal);
+    await journal.append("raw", aRaw(partly(1)));
+    await journal.wait("quarantine", 0, stop.signal);
+    directory = withLead;
+    await replayQuarantine(journal, [0]);
+    await journal.wait("readings", 1, stop.signal);
+    stop.abort();
+    await running;
+    expect((await readingsIn(journal)).map(({ series }) => series)).toEqual(["mw-1/cd/total/rtd", "mw-1/pb/total/rtd"]);
+  });
 
   test("twice, or by several entries of one message, sends and changes nothing more", async () => {
     const two = {

@@ -24,6 +24,15 @@ describe("who wins at the same series and time", () => {
     expect(window.judge(0, verdict === "corrected" ? 2 : 1, 0, second)).toBe("repeat");
   });
 
+  test("a value said again under a higher seq stands against a late one from in between", () => {
+    const window = new SeriesWindow(budget());
+    window.judge(0, 1, 0, sender(2));
+    expect(window.judge(0, 1, 0, sender(9))).toBe("repeat");
+    expect(window.judge(0, 2, 0, sender(8))).toBe("superseded");
+    expect(window.judge(0, 1, 0, sender(3))).toBe("repeat");
+    expect(window.judge(0, 2, 0, sender(8))).toBe("superseded");
+  });
+
   test("equal means value, comparison and qualifier", () => {
     const window = new SeriesWindow(budget());
     window.judge(0, Number.NaN, 5, sender(1));
