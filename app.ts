@@ -4,6 +4,7 @@
  */
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { loadPacks } from "./alerts/packs/load.ts";
 import { loadRules, retired, SHIPPED_RULES, watchRules } from "./alerts/rules.ts";
@@ -196,7 +197,8 @@ async function followConsumers(
   let consumers = await ledger.accounts.consumers();
   const stop = systemClock.every(CONSUMERS_POLL_MS, () => {
     ledger.accounts.consumers().then(
-      (next) => (consumers = next),
+      // The gateway renews rights whenever it gets another array: give it one only when something changed.
+      (next) => (consumers = isDeepStrictEqual(next, consumers) ? consumers : next),
       () => undefined, // the old copy stays; the registry's poll logs an unreadable ledger
     );
   });

@@ -176,6 +176,8 @@ class Connection {
   /** How many messages may have been sent by now. */
   #due = 0;
   #digits: number;
+  /** Of the last message, ms since 1970 UTC. */
+  #time = 0;
 
   constructor(account: LoadAccount, index: number, options: LoadOptions, latency: Latency) {
     this.#account = account;
@@ -215,14 +217,16 @@ class Connection {
     const { bytes, idAt, seqAt, timeAt, digitsAt } = this.#frame;
     const burst = Buffer.allocUnsafe(bytes.length * count);
     const now = clock.monotonic();
-    const time = String(clock.now());
+    const wallNow = clock.now();
     for (let at = 0; at < burst.length; at += bytes.length) {
       burst.set(bytes, at);
       burst.writeUInt16BE((this.sent % 65_535) + 1, at + idAt);
       this.#sentAt[this.sent % this.#options.window] = now;
       this.sent += 1;
       writeDigits(burst, at + seqAt + 9, this.sent, 1);
-      burst.write(time, at + timeAt, "latin1");
+      // Every message has a time of its own: two readings of one series and time would be a correction.
+      this.#time = Math.max(this.#time + 1, wallNow);
+      burst.write(String(this.#time), at + timeAt, "latin1");
       for (const place of digitsAt) {
         this.#digits = (this.#digits * 69 + 97) % 1_000;
         writeDigits(burst, at + place + 2, this.#digits, 3);
