@@ -208,7 +208,7 @@ export const en = {
   "limits.unknown": "cannot be judged",
   "limits.notJudged": "not judged",
   "limits.share": "{n} of the limit",
-  "limits.meets": "meets class {name}",
+  "limits.meets": "class {name}",
   "limits.beyond": "worse than class {name}",
   "data.table": "Data table",
   "data.count": "rows {n}",
@@ -271,4 +271,11 @@ export const en = {
   "alarms.limit": "Limit",
   "alarms.noLimit": "no limit",
   "alarms.list": "List of alarms",
+
+  "clause.table": "table {n}",
+  "clause.item": "no. {n}",
+  "clause.class": "class {name}",
+  "clause.screening": "screening value",
+  "clause.intervention": "intervention value",
+  "clause.limit": "limit",
 } satisfies Record<TextKey, string>;

@@ -19,6 +19,8 @@ import { byStation, type StationRow, stateNow, withLive } from "./pure/places.ts
 export const session = signal<SessionView | null>(null);
 export const sites = signal<readonly SiteView[] | null>(null);
 export const tenants = signal<readonly { readonly id: string; readonly name: SiteView["name"] }[]>([]);
+/** True once `stations` holds all that may be seen, not only those that a page asked for. */
+export const isComplete = signal(false);
 export const stations = signal<ReadonlyMap<string, StationView>>(new Map());
 export const quantities = signal<Names>({});
 /** Active and acknowledged ones, at most 200 of each page; for the overview and the number in the header. */
@@ -30,7 +32,7 @@ export interface Connection {
   readonly ok: boolean;
   /** Server time at which the newest data arrived, ms. */
   readonly newestAt: number | null;
-  /** Journal entries that the slowest reader has not taken. */
+  /** Messages that were accepted and not looked at yet; further on, readers that only hold a copy count too. */
   readonly lag: number;
   readonly version: string | null;
 }
@@ -87,6 +89,7 @@ export async function loadPlaces(): Promise<void> {
   tenants.value = places.tenants;
   stations.value = new Map(answer.stations.map((station) => [station.id, station]));
   sites.value = places.sites;
+  isComplete.value = true;
 }
 
 /** @throws ApiFault 404 for a station that is not there or not theirs. */
@@ -167,7 +170,9 @@ export function applyAlarm(message: AlarmMessage): void {
   if (alarm.state === "cleared" || alarm.supersededBy !== null) next.delete(alarm.id);
   else next.set(alarm.id, alarm);
   openAlarms.value = next;
-  if (stations.value.has(alarm.station)) soon(alarm.station, () => loadStation(alarm.station));
+  // The station also brings the name of a quantity that was not seen before.
+  const isNamed = alarm.quantity in quantities.value;
+  if (stations.value.has(alarm.station) || !isNamed) soon(alarm.station, () => loadStation(alarm.station));
   soon("counts", loadCounts);
   for (const listener of listeners) listener(message);
 }
@@ -182,7 +187,7 @@ export function applyBeat(beat: Beat): void {
   connection.value = {
     ...connection.value,
     newestAt: heard === null || (newestAt !== null && newestAt > heard) ? newestAt : heard,
-    lag: Math.max(beat.lag.raw, beat.lag.readings, beat.lag.alarms),
+    lag: beat.lag.raw,
     version: beat.version,
   };
 }
@@ -192,6 +197,6 @@ export const reloads = signal(0);
 export function reloadAll(): void {
   reloads.value++;
   soon("open", loadOpenAlarms);
-  if (sites.value !== null) soon("places", loadPlaces);
+  if (isComplete.value) soon("places", loadPlaces);
   else for (const id of stations.value.keys()) soon(id, () => loadStation(id));
 }

@@ -205,7 +205,7 @@ export const zhCN = {
   "limits.unknown": "无法判定",
   "limits.notJudged": "不参与判定",
   "limits.share": "限值的 {n}",
-  "limits.meets": "达到 {name} 类",
+  "limits.meets": "属 {name} 类",
   "limits.beyond": "劣于 {name} 类",
   "data.table": "数据表",
   "data.count": "{n} 行",
@@ -268,6 +268,13 @@ export const zhCN = {
   "alarms.limit": "限值",
   "alarms.noLimit": "无限值",
   "alarms.list": "报警列表",
+
+  "clause.table": "表 {n}",
+  "clause.item": "第 {n} 项",
+  "clause.class": "{name} 类",
+  "clause.screening": "筛选值",
+  "clause.intervention": "管制值",
+  "clause.limit": "限值",
 } as const;
 
 export type TextKey = keyof typeof zhCN;

@@ -7,6 +7,7 @@ import { locale, localText, quantityName, t } from "../locale.ts";
 import { LevelMark } from "../parts/glyphs.tsx";
 import { say } from "../parts/notices.tsx";
 import { CROSSED } from "../pure/alarms.ts";
+import { clauseText } from "../pure/clause.ts";
 import {
   durationText,
   exactReading,
@@ -97,7 +98,7 @@ function Explanation({ alarm }: { alarm: AlarmView }): VNode {
           {unitSuffix(unit)}
         </span>
       ) : null}
-      {clause === null ? null : <span class="muted"> · {clause}</span>}
+      {clause === null ? null : <span class="muted"> · {clauseText(clause, t)}</span>}
     </p>
   );
 }

@@ -1,4 +1,4 @@
-/** Labels that would lie on another marker or label are hidden; the marker keeps its name for readers and on hover. */
+/** Labels that would lie on a marker or on another label are hidden; a marker keeps its name for readers and on hover. */
 
 interface Box {
   readonly left: number;
@@ -7,21 +7,33 @@ interface Box {
   readonly bottom: number;
 }
 
-/** Markers are in the order of drawing, the most important last: it chooses first. */
+/** Between a county's name and its outermost site, px. */
+const AREA_GAP_PX = 30;
+
+/** Markers are in the order of drawing, the most important last: it chooses first; counties choose among what is left. */
 export function hideCrowdedLabels(container: HTMLElement): void {
   const markers = [...container.querySelectorAll<HTMLElement>(".marker")].reverse();
-  const taken: Box[] = markers.map(
-    (marker) => marker.querySelector("svg")?.getBoundingClientRect() ?? marker.getBoundingClientRect(),
-  );
+  const taken: Box[] = markers.map((marker) => (marker.querySelector("svg") ?? marker).getBoundingClientRect());
   for (const marker of markers) {
     const label = marker.querySelector<HTMLElement>(".label");
-    if (!label) continue;
-    label.hidden = false;
-    const box = label.getBoundingClientRect();
-    const isCrowded = taken.some((other) => overlaps(box, other));
-    label.hidden = isCrowded;
-    if (!isCrowded) taken.push(box);
+    if (label) keepIfFree(label, taken);
   }
+  for (const name of container.querySelectorAll<HTMLElement>(".area-label span")) {
+    const away = Number(name.dataset["half"]) + AREA_GAP_PX;
+    name.style.top = `${-away}px`;
+    if (keepIfFree(name, taken)) continue;
+    name.style.top = `${away}px`;
+    keepIfFree(name, taken);
+  }
+}
+
+function keepIfFree(label: HTMLElement, taken: Box[]): boolean {
+  label.hidden = false;
+  const box = label.getBoundingClientRect();
+  const isFree = !taken.some((other) => overlaps(box, other));
+  label.hidden = !isFree;
+  if (isFree) taken.push(box);
+  return isFree;
 }
 
 function overlaps(a: Box, b: Box): boolean {

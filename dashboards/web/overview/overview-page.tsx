@@ -6,7 +6,7 @@ import { lazy } from "preact-iso";
 import { locale, t } from "../locale.ts";
 import { Fault, Loading } from "../parts/notices.tsx";
 import { EVERYTHING, groupPlaces, type PlaceFilter } from "../pure/places.ts";
-import { loadPlaces, rows, sites } from "../store.ts";
+import { isComplete, loadPlaces, rows, sites } from "../store.ts";
 import { Filters, StateFilter } from "./filters.tsx";
 import { PlaceList } from "./place-list.tsx";
 import "../styles/overview.css";
@@ -33,7 +33,8 @@ export function OverviewPage(): VNode {
   }, []);
   document.title = `${t("overview.title")} · ${t("product")}`;
 
-  if (sites.value === null) return fault === null ? <Loading /> : <Fault fault={fault} onRetry={load} />;
+  if (sites.value === null || !isComplete.value)
+    return fault === null ? <Loading /> : <Fault fault={fault} onRetry={load} />;
   const groups = groupPlaces(sites.value, rows.value, filter);
   const showMap = isWide || mapWanted;
   return (
@@ -49,7 +50,6 @@ export function OverviewPage(): VNode {
           )}
         </div>
         <StateFilter filter={filter} onChange={setFilter} />
-        <Filters filter={filter} onChange={setFilter} />
       </section>
       {showMap ? (
         <PlaceMap
@@ -59,7 +59,10 @@ export function OverviewPage(): VNode {
           onSelect={(site: string | null) => setFilter({ ...filter, site })}
         />
       ) : null}
-      <PlaceList groups={groups} filter={filter} onChange={setFilter} />
+      <div class="list-part">
+        <Filters filter={filter} onChange={setFilter} />
+        <PlaceList groups={groups} filter={filter} onChange={setFilter} />
+      </div>
     </div>
   );
 }

@@ -7,19 +7,19 @@ import "leaflet/dist/leaflet.css";
 import type { VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { localText, t } from "../locale.ts";
-import { stateSvg } from "../parts/glyphs.tsx";
-import type { AreaGroup, SiteGroup, StationRow } from "../pure/places.ts";
-import { STATES, shortName } from "../pure/places.ts";
-import { wordFor } from "../texts.ts";
+import { t } from "../locale.ts";
+import type { AreaGroup, SiteGroup } from "../pure/places.ts";
+import { STATES } from "../pure/places.ts";
 import { drawGrid } from "./map-grid.ts";
 import { hideCrowdedLabels } from "./map-labels.ts";
+import { add, areaLabel, siteMarker, stationMarker } from "./map-markers.ts";
+import "../styles/map.css";
 
 const STATIONS_FROM_ZOOM = 14;
+/** One site is shown no nearer than this. */
+const ZOOM_ONE_SITE = 16;
 const ZOOM_MIN = 6;
 const ZOOM_MAX = 18;
-/** Edge of a marker's touch area, px. */
-const TOUCH_PX = 44;
 
 interface Props {
   readonly groups: readonly AreaGroup[];
@@ -89,7 +89,7 @@ function openMap(box: HTMLDivElement): Drawn {
     attributionControl: false,
     minZoom: ZOOM_MIN,
     maxZoom: ZOOM_MAX,
-    zoomSnap: 0.5,
+    zoomSnap: 0.25,
     fadeAnimation: false,
     zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
   });
@@ -104,9 +104,12 @@ function openMap(box: HTMLDivElement): Drawn {
 }
 
 function fit(map: L.Map, groups: readonly SiteGroup[]): void {
-  const points = groups.map(({ site }) => L.latLng(site.lat, site.lon));
-  if (points.length === 0) return;
-  map.fitBounds(L.latLngBounds(points), { padding: [56, 56], maxZoom: STATIONS_FROM_ZOOM, animate: false });
+  const [only] = groups;
+  const isOne = groups.length === 1 && only !== undefined && only.stations.length > 0;
+  const places = isOne ? only.stations.map(({ station }) => station) : groups.map(({ site }) => site);
+  if (places.length === 0) return;
+  const bounds = L.latLngBounds(places.map(({ lat, lon }) => L.latLng(lat, lon)));
+  map.fitBounds(bounds, { padding: [64, 56], maxZoom: isOne ? ZOOM_ONE_SITE : STATIONS_FROM_ZOOM, animate: false });
 }
 
 function draw(
@@ -120,7 +123,7 @@ function draw(
   const sites = groups
     .flatMap(({ sites: inArea }) => inArea)
     .sort((a, b) => STATES.indexOf(b.state) - STATES.indexOf(a.state));
-  if (!isNear) for (const group of groups) if (group.sites.length > 1) areaLabel(group).addTo(markers);
+  if (!isNear) for (const group of groups) areaLabel(map, group).addTo(markers);
   for (const group of sites) {
     const isSelected = group.site.id === selected;
     if (isNear && group.stations.length > 0) {
@@ -136,73 +139,4 @@ function draw(
       .getContainer()
       .querySelector<HTMLElement>(`[data-place="${CSS.escape(focused)}"]`)
       ?.focus();
-}
-
-interface MarkerSpec {
-  readonly id: string;
-  readonly at: L.LatLngTuple;
-  readonly html: string;
-  readonly className: string;
-  readonly name: string;
-}
-
-function add(layer: L.LayerGroup, { id, at, html, className, name }: MarkerSpec, onPress: () => void): void {
-  const icon = L.divIcon({ html, className, iconSize: [TOUCH_PX, TOUCH_PX] });
-  const marker = L.marker(at, { icon, keyboard: true, riseOnHover: true, title: name }).addTo(layer);
-  const element = marker.getElement();
-  element?.setAttribute("aria-label", name);
-  element?.setAttribute("role", "button");
-  if (element) element.dataset["place"] = id;
-  marker.on("click", onPress);
-  marker.on("keydown", ({ originalEvent }: L.LeafletKeyboardEvent) => {
-    if (originalEvent.key !== " ") return; // Leaflet itself takes Enter
-    originalEvent.preventDefault();
-    onPress();
-  });
-}
-
-function siteMarker({ site, state, stations }: SiteGroup, isSelected: boolean): MarkerSpec {
-  const name = localText(site.name);
-  return {
-    id: site.id,
-    at: [site.lat, site.lon],
-    html: `${stateSvg(state)}<span class="label">${escapeHtml(name)}</span>`,
-    className: `marker state ${state}${isSelected ? " selected" : ""}`,
-    name: `${name} · ${t(`state.${state}`)} · ${t("overview.siteCount", { n: stations.length })}`,
-  };
-}
-function stationMarker({ station, state }: StationRow): MarkerSpec {
-  const name = typeof station.name === "string" ? shortName({ ...station, id: station.name }) : localText(station.name);
-  return {
-    id: station.id,
-    at: [station.lat, station.lon],
-    html: `${stateSvg(state)}<span class="label">${escapeHtml(name)}</span>`,
-    className: `marker small state ${state}`,
-    name: `${localText(station.siteName)} ${name} · ${t(`state.${state}`)}`,
-  };
-}
-
-/** The county's name behind its sites, for orientation only. */
-function areaLabel({ area, sites }: AreaGroup): L.Marker {
-  const mean = (of: (group: SiteGroup) => number): number =>
-    sites.reduce((sum, group) => sum + of(group), 0) / sites.length;
-  const html = `<span aria-hidden="true">${escapeHtml(wordFor(t, "area", area))}</span>`;
-  const icon = L.divIcon({ html, className: "area-label", iconSize: [0, 0] });
-  return L.marker([mean(({ site }) => site.lat), mean(({ site }) => site.lon)], {
-    icon,
-    interactive: false,
-    keyboard: false,
-    zIndexOffset: -10_000,
-  });
-}
-
-function escapeHtml(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return text.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
 }

@@ -2,6 +2,7 @@
 import type { VNode } from "preact";
 import type { LatestView, LimitView, StationView } from "../api-types.ts";
 import { t } from "../locale.ts";
+import { clauseText } from "../pure/clause.ts";
 import {
   ageText,
   exactReading,
@@ -167,7 +168,10 @@ function LimitCell({
   if (!first) return <span class="muted">{t("limits.none")}</span>;
   const bounds = governing.map((line) => `${isUpper(line) ? "≤" : "≥"} ${formatNumber(line.value)}`).join(", ");
   return (
-    <div class="limit-cell" title={`${first.clause}${first.enforceable ? "" : ` · ${t("limits.unconfirmed")}`}`}>
+    <div
+      class="limit-cell"
+      title={`${clauseText(first.clause, t)}${first.enforceable ? "" : ` · ${t("limits.unconfirmed")}`}`}
+    >
       <Verdict judgement={judgement} lines={lines} latest={latest} />
       <span class="muted">
         {limitWord(first)} {bounds} · {first.standard}
