@@ -202,6 +202,7 @@ function faultyKey({ device, boot, seq }: MessageKey): string {
 
 /** Comparison and qualifier in five bits. */
 export function markOf(cmp: Comparison, qualifier: string): number {
+  if (cmp === "" && qualifier === "N") return 0; // nearly always
   return comparisonCode(cmp) * 8 + Math.max(QUALIFIERS.indexOf(qualifier as Qualifier), 0);
 }
 export function comparisonOfMark(mark: number): Comparison {

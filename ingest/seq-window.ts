@@ -10,7 +10,7 @@ const ALL = 0xffffffff;
 
 export type SeqVerdict = "new" | "seen" | "older";
 
-/** As kept in snapshots: highest, start of the unbroken run, base64 of the bitmap or "". */
+/** As kept in snapshots: highest, start of the unbroken run, the bitmap as runs or "". */
 export type SeqWindowSnapshot = readonly [high: number, from: number, bits: string];
 
 export class SeqWindow {
@@ -50,19 +50,14 @@ export class SeqWindow {
   }
 
   snapshot(): SeqWindowSnapshot {
-    const bits = this.#bits === null ? "" : Buffer.from(this.#bits.buffer).toString("base64");
-    return [this.#high, this.#from, bits];
+    return [this.#high, this.#from, this.#bits === null ? "" : encodeRuns(this.#bits)];
   }
 
   static restore([high, from, bits]: SeqWindowSnapshot): SeqWindow {
     const window = new SeqWindow();
     window.#high = high;
     window.#from = from;
-    if (bits !== "") {
-      const bytes = new Uint8Array(WORDS * 4);
-      bytes.set(Buffer.from(bits, "base64").subarray(0, bytes.length));
-      window.#bits = new Uint32Array(bytes.buffer);
-    }
+    if (bits !== "") window.#bits = decodeRuns(bits);
     return window;
   }
 
@@ -95,4 +90,29 @@ export class SeqWindow {
     this.#high = seq;
     // The slot of `seq` itself still holds the bit of seq - SEQ_SPAN; the caller sets it.
   }
+}
+
+/** "2*5f.126*0": how often, then the word, in base 36. Windows are nearly all ones, or nearly all zeros. */
+function encodeRuns(words: Uint32Array): string {
+  const runs: string[] = [];
+  for (let at = 0; at < words.length; ) {
+    const word = words[at] as number;
+    let end = at + 1;
+    while (end < words.length && words[end] === word) end++;
+    runs.push(`${(end - at).toString(36)}*${word.toString(36)}`);
+    at = end;
+  }
+  return runs.join(".");
+}
+
+function decodeRuns(text: string): Uint32Array {
+  const words = new Uint32Array(WORDS);
+  let at = 0;
+  for (const run of text.split(".")) {
+    const [count = "", word = ""] = run.split("*");
+    const end = at + Number.parseInt(count, 36);
+    words.fill(Number.parseInt(word, 36), at, end);
+    at = end;
+  }
+  return words;
 }

@@ -3,7 +3,7 @@
  * 200-byte messages of 5 readings, as in the benchmark of the whole.
  */
 import { systemClock } from "../../core/clock.ts";
-import { encodeRaw } from "../../core/envelope.ts";
+import { decodeRaw, encodeRaw } from "../../core/envelope.ts";
 import { createLogger } from "../../core/observe.ts";
 import { BatchMaker } from "../../ingest/batch.ts";
 import { Dedupe } from "../../ingest/dedupe.ts";
@@ -17,6 +17,8 @@ export interface IngestBench {
   readonly microsecondsAMessage: number;
   /** Of all threads of the process, garbage collection included; steadier than the wall clock on a shared machine. */
   readonly cpuMicrosecondsAMessage: number;
+  /** The same payloads through `JSON.parse` alone, in the same run: what a busy machine makes of a known amount of work. */
+  readonly cpuMicrosecondsToParse: number;
   readonly snapshotMs: number;
   readonly snapshotBytes: number;
   readonly warmUpMs: number;
@@ -84,6 +86,7 @@ export async function benchIngestPipeline({
     bytesAMessage: Math.round(bytes / messages),
     microsecondsAMessage: microseconds / measured,
     cpuMicrosecondsAMessage: cpuMicroseconds / measured,
+    cpuMicrosecondsToParse: parseOnly(devices),
     snapshotMs,
     snapshotBytes: state.byteLength,
     warmUpMs: systemClock.monotonic() - startedAt,
@@ -111,4 +114,16 @@ function message(n: number, devices: number): Uint8Array {
   };
   const topic = `ews/1/tenant-1/site-1/st-${device}/dev-${device}/telemetry`;
   return encodeRaw({ receivedAt, device: `dev-${device}`, topic, payload: Buffer.from(JSON.stringify(payload)) });
+}
+
+function parseOnly(devices: number): number {
+  const payloads = Array.from({ length: BATCH }, (_, n) => Buffer.from(decodeRaw(message(n, devices)).payload));
+  const rounds = 50;
+  let seqs = 0;
+  const before = process.cpuUsage();
+  for (let round = 0; round < rounds; round++) {
+    for (const payload of payloads) seqs += (JSON.parse(payload.toString()) as { seq: number }).seq;
+  }
+  const { user, system } = process.cpuUsage(before);
+  return seqs < 0 ? Number.NaN : (user + system) / (rounds * BATCH);
 }
