@@ -1,8 +1,9 @@
 /** Episodes follow from the readings alone: order, repetition and splitting change nothing; corrections and late data do what they deserve. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { Ledger, SETTLED_MAX } from "../../../alerts/ledger.ts";
 import type { Reading } from "../../../core/reading.ts";
-import { anOrigin, aReading, aVersionedRule, NOW } from "../../support/builders.ts";
+import { anAlarm, anOrigin, aReading, aVersionedRule, NOW } from "../../support/builders.ts";
 import { lastTold, MINUTE, outcomes, readings, Timeline } from "../../support/timeline.ts";
 
 const rules = [
@@ -196,6 +197,25 @@ describe("late data and corrections", () => {
     expect(kinds(timeline)).toEqual(["raised", "updated"]);
     expect(outcomes(timeline.alarms)).toMatchObject([{ start: -999, end: -995 }]);
   });
+});
+
+test("a late exceedance that leaves the window within its own block is told all the same", () => {
+  const timeline = new Timeline({ rules: [aVersionedRule({ above: 10 })], windowBytesMax: 1 });
+  const at = (minute: number, value: number): Reading => aReading({ time: NOW + minute * MINUTE, value });
+  timeline.feed(Array.from({ length: 60 }, (_, index) => at(index * 2, 1)));
+  const newer = Array.from({ length: 100 }, (_, index) => at(200 + index, 1));
+  timeline.feed([at(1, 11), at(3, 12), ...newer]);
+  expect(outcomes(timeline.alarms)).toMatchObject([
+    { start: 1, end: 2 },
+    { start: 3, end: 4 },
+  ]);
+});
+
+test("cleared alarms that nobody acknowledges are kept up to a bound, the newest ones", () => {
+  const ledger = new Ledger();
+  for (let index = 0; index < SETTLED_MAX + 5; index++) ledger.settle(ledger.add(anAlarm({ id: `a${index}` })));
+  expect(ledger.size).toBe(SETTLED_MAX);
+  expect([ledger.get("a4"), ledger.get("a5")?.settled]).toEqual([undefined, true]);
 });
 
 test("what leaves the window can still be acknowledged, and is forgotten then", () => {
