@@ -26,7 +26,7 @@ import { openDuckdbSeries } from "./storage/series-duckdb.ts";
 import { openInfluxSeries } from "./storage/series-influx.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
 import type { PipelineControl, PipelineData, SERIES_READS } from "./thread-contracts.ts";
-import { offer, remote } from "./threads.ts";
+import { offer, remote, tellStart } from "./threads.ts";
 
 async function start({ config, journalPort, publisherPort, controlPort }: PipelineData): Promise<void> {
   const clock = systemClock;
@@ -116,7 +116,6 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     seriesCount: () => series.count(),
   });
   parentPort?.on("message", ({ seriesPort }: { seriesPort: MessagePort }) => offer(seriesPort, readsOf(series)));
-  parentPort?.postMessage("ready");
 }
 
 function openSeries(
@@ -149,4 +148,4 @@ function readsOf(series: TimeSeriesStore): Pick<TimeSeriesStore, (typeof SERIES_
   };
 }
 
-await start(workerData as PipelineData);
+await tellStart(parentPort, () => start(workerData as PipelineData));

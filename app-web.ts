@@ -17,10 +17,17 @@ import { createServer } from "./dashboards/server.ts";
 import { listQuarantine, replayQuarantine } from "./ingest/quarantine.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
-import { SERIES_READS, WEB_SUPPORT, type WebControl, type WebData, type WebSupport } from "./thread-contracts.ts";
-import { offer, remote } from "./threads.ts";
+import {
+  SERIES_READS,
+  WEB_SUPPORT,
+  type WebControl,
+  type WebData,
+  type WebReady,
+  type WebSupport,
+} from "./thread-contracts.ts";
+import { offer, remote, tellStart } from "./threads.ts";
 
-async function start(data: WebData): Promise<void> {
+async function start(data: WebData): Promise<WebReady> {
   const { config, version, webRoot } = data;
   const clock = systemClock;
   const log = createLogger(config.logLevel, "web");
@@ -66,7 +73,7 @@ async function start(data: WebData): Promise<void> {
   });
   shutdown.onStop("http", () => server.close());
   offer<WebControl>(data.controlPort, { stop: () => shutdown.stop() });
-  parentPort?.postMessage({ address: server.address });
+  return { address: server.address };
 }
 
-await start(workerData as WebData);
+await tellStart(parentPort, () => start(workerData as WebData));

@@ -5,36 +5,27 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { MessageChannel, type MessagePort, type Worker } from "node:worker_threads";
 import { loadPacks } from "./alerts/packs/load.ts";
 import { loadRules, retired, SHIPPED_RULES, watchRules } from "./alerts/rules.ts";
+import { startPipeline, startWeb } from "./app-threads.ts";
 import { serveControl } from "./control.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
 import { createDirectory, followRegistry } from "./core/directory.ts";
 import { Misconfigured } from "./core/errors.ts";
 import { type Logger, Metrics } from "./core/observe.ts";
-import type { Consumer, Directory, Publisher } from "./core/ports.ts";
+import type { Consumer, Directory } from "./core/ports.ts";
 import type { Rule } from "./core/rule.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
-import { startThread } from "./core/thread.ts";
 import { hashPassword } from "./dashboards/passwords.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
 import { backupAll } from "./storage/backup.ts";
-import { openSqliteJournal, type SqliteJournal } from "./storage/journal-sqlite.ts";
+import { openSqliteJournal } from "./storage/journal-sqlite.ts";
 import { type Ledger, openLedger } from "./storage/sql-sqlite.ts";
-import {
-  PIPELINE_CONTROL,
-  type PipelineControl,
-  WEB_CONTROL,
-  type WebControl,
-  type WebReady,
-  type WebSupport,
-} from "./thread-contracts.ts";
-import { offer, remote } from "./threads.ts";
+import type { WebReady, WebSupport } from "./thread-contracts.ts";
 
 export interface Addresses {
   readonly mqtt: number | null;
@@ -60,8 +51,6 @@ export interface AppParts {
   /** A thread failed for a reason that is not an outage: the caller should exit with 70. */
   readonly onFatal: (error: Error) => void;
 }
-
-const WEB_RESTART_MS = 1_000;
 
 export async function startApp(parts: AppParts): Promise<App> {
   const { config, log } = parts;
@@ -91,23 +80,33 @@ export async function startApp(parts: AppParts): Promise<App> {
     );
     const consumers = await followConsumers(ledger, { shutdown });
 
-    const pipeline = await startPipeline({ parts, journal, publisher: () => gateway.publisher, shutdown });
-    const gateway: Gateway = await createGateway({
+    // The door opens first: what comes in is durable before anybody reads it.
+    const gateway = await createGateway({
       config,
       journal,
       directory: () => current,
       consumers,
       pepper,
       clock,
-      log: log.child({ part: "gateway" }),
+      log,
       metrics,
     });
     shutdown.onStop("gateway", () => gateway.close());
+    const pipeline = startPipeline({ config, journal, publisher: gateway.publisher, shutdown, onFatal: parts.onFatal });
     const support: WebSupport = {
       health: () => healthOf(journal),
       metrics: async () => [await metrics.snapshot(), await pipeline.control.metrics()],
     };
-    const web = await startWeb({ parts, journal, pipeline: pipeline.worker, support, shutdown });
+    const web = startWeb({
+      config,
+      version: parts.version,
+      journal,
+      pipeline: pipeline.worker,
+      support,
+      shutdown,
+      log,
+    });
+    const [, webReady] = await Promise.all([pipeline.ready, web.ready]);
     const control = await serveControl(dataDir, {
       backup: ({ folder }) =>
         backupAll(
@@ -116,13 +115,13 @@ export async function startApp(parts: AppParts): Promise<App> {
         ),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
       status: async () => ({
-        addresses: addressesOf(gateway, web),
+        addresses: addressesOf(gateway, webReady),
         points: await pipeline.control.seriesCount(),
         journal: await journal.stats(),
       }),
     });
     shutdown.onStop("control", () => control.close());
-    return { addresses: addressesOf(gateway, web), url: web.address.url, stop: () => shutdown.stop() };
+    return { addresses: addressesOf(gateway, webReady), url: webReady.address.url, stop: () => shutdown.stop() };
   } catch (error) {
     await shutdown.stop();
     throw error;
@@ -204,118 +203,4 @@ async function followConsumers(
   });
   shutdown.onStop("consumers", stop);
   return () => consumers;
-}
-
-async function startPipeline(options: {
-  parts: AppParts;
-  journal: SqliteJournal;
-  publisher: () => Publisher;
-  shutdown: Shutdown;
-}): Promise<{ worker: Worker; control: PipelineControl }> {
-  const { parts, journal, publisher, shutdown } = options;
-  const publisherChannel = new MessageChannel();
-  const controlChannel = new MessageChannel();
-  // Before the gateway stands nobody is subscribed; retained states are published again once it does.
-  offer<Publisher>(publisherChannel.port1, { publish: (message) => publisher().publish(message) });
-  const journalPort = journal.connect();
-  const worker = startThread(new URL("./app-pipeline.ts", import.meta.url), {
-    name: "pipeline",
-    data: {
-      config: parts.config,
-      journalPort,
-      publisherPort: publisherChannel.port2,
-      controlPort: controlChannel.port2,
-    },
-    transfer: [journalPort, publisherChannel.port2, controlChannel.port2],
-  });
-  const control = remote<PipelineControl>(controlChannel.port1, PIPELINE_CONTROL);
-  let stopping = false;
-  shutdown.onStop("pipeline", async () => {
-    stopping = true;
-    await control.stop().catch(() => undefined);
-    await worker.terminate();
-    closePorts(publisherChannel.port1, controlChannel.port1);
-  });
-  await new Promise<void>((resolveReady, reject) => {
-    worker.once("message", () => resolveReady());
-    worker.once("error", reject);
-    worker.once("exit", (code) => reject(new Error(`the pipeline thread ended with ${code}`)));
-  });
-  worker.on("error", (error) => parts.onFatal(error));
-  worker.on("exit", (code) => {
-    if (!stopping) parts.onFatal(new Error(`the pipeline thread ended with ${code}`));
-  });
-  return { worker, control };
-}
-
-async function startWeb(options: {
-  parts: AppParts;
-  journal: SqliteJournal;
-  pipeline: Worker;
-  support: WebSupport;
-  shutdown: Shutdown;
-}): Promise<WebReady> {
-  const { parts, journal, pipeline, support, shutdown } = options;
-  const built = new URL("./dashboards/web/", import.meta.url).pathname;
-  const webRoot = existsSync(join(built, "index.html")) && import.meta.url.endsWith(".js") ? built : null;
-  let stopping = false;
-  let stopCurrent: () => Promise<void> = async () => undefined;
-  shutdown.onStop("web", async () => {
-    stopping = true;
-    await stopCurrent();
-  });
-
-  const launch = async (httpPort: number): Promise<WebReady> => {
-    const [series, supports, control] = [new MessageChannel(), new MessageChannel(), new MessageChannel()];
-    offer(supports.port1, support);
-    pipeline.postMessage({ seriesPort: series.port1 }, [series.port1]);
-    const journalPort = journal.connect();
-    const worker = startThread(new URL("./app-web.ts", import.meta.url), {
-      name: "web",
-      data: {
-        config: { ...parts.config, httpPort },
-        version: parts.version,
-        webRoot,
-        journalPort,
-        seriesPort: series.port2,
-        supportPort: supports.port2,
-        controlPort: control.port2,
-      },
-      transfer: [journalPort, series.port2, supports.port2, control.port2],
-    });
-    const remoteControl = remote<WebControl>(control.port1, WEB_CONTROL);
-    stopCurrent = async () => {
-      await remoteControl.stop().catch(() => undefined);
-      await worker.terminate();
-      closePorts(supports.port1, control.port1);
-    };
-    const ready = await new Promise<WebReady>((resolveReady, reject) => {
-      worker.once("message", resolveReady);
-      worker.once("error", reject);
-      worker.once("exit", (code) => reject(new Error(`the web thread ended with ${code}`)));
-    });
-    worker.on("error", (error) => parts.log.error({ err: error }, "the web thread failed and will be started again"));
-    worker.on("exit", () => {
-      closePorts(supports.port1, control.port1);
-      if (!stopping) void relaunch(ready.address.port);
-    });
-    return ready;
-  };
-  const relaunch = async (port: number): Promise<void> => {
-    while (!stopping) {
-      await systemClock.sleep(WEB_RESTART_MS);
-      if (stopping) return;
-      try {
-        await launch(port);
-        return;
-      } catch (error) {
-        parts.log.error({ err: error }, "the web thread did not start");
-      }
-    }
-  };
-  return launch(parts.config.httpPort);
-}
-
-function closePorts(...ports: MessagePort[]): void {
-  for (const port of ports) port.close();
 }

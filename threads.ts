@@ -2,7 +2,7 @@
  * Calls between our threads: an object's async methods offered on a MessagePort and called from the other side, with
  * errors of core/errors.ts arriving as what they were (structured clone alone would make them plain errors).
  */
-import type { MessagePort } from "node:worker_threads";
+import type { MessagePort, Worker } from "node:worker_threads";
 import { createBirpc } from "birpc";
 import { type Fault, Misconfigured, Refused, Unavailable } from "./core/errors.ts";
 
@@ -55,6 +55,29 @@ export function remote<T>(port: MessagePort, names: readonly (keyof T & string)[
     return reply.value;
   };
   return Object.fromEntries(names.map((name) => [name, (...args: unknown[]) => call(name, args)])) as T;
+}
+
+/**
+ * Runs a thread's start and tells its parent: `{ value }`, or the failure in a form that keeps its class. Used with
+ * `started` on the other side.
+ */
+export async function tellStart(parent: MessagePort | null, start: () => Promise<unknown>): Promise<void> {
+  try {
+    parent?.postMessage({ value: await start() } satisfies Reply);
+  } catch (error) {
+    parent?.postMessage({ failure: toFailure(error) } satisfies Reply);
+  }
+}
+
+/** Resolves with what the thread's start returned. @throws its error, or that the thread ended without a word. */
+export async function started<T>(worker: Worker): Promise<T> {
+  const reply = await new Promise<Reply>((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+    worker.once("exit", (code) => reject(new Error(`the thread ended with ${code} before it was ready`)));
+  });
+  if ("failure" in reply) throw fromFailure(reply.failure);
+  return reply.value as T;
 }
 
 function toFailure(error: unknown): Failure {

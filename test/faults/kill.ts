@@ -117,12 +117,15 @@ async function disturbedRun({
     const startedAt = systemClock.monotonic();
     server = await server.restart();
     restarts.push(Math.round(systemClock.monotonic() - startedAt));
+    console.error(
+      `round ${round}: up after ${restarts.at(-1)} ms, ${devices.reduce((n, d) => n + d.counts().acknowledged, 0)} acknowledged, ${devices.reduce((n, d) => n + d.counts().waiting, 0)} waiting`,
+    );
   }
   sending = false;
   await Promise.all(senders);
   await Promise.all(devices.map((device) => device.drained()));
   await Promise.all(devices.map((device) => device.close()));
-  const outcome = await readOutcome(server);
+  const outcome = await readOutcome(server, base);
   await server.stop();
   rmSync(server.dataDir, { recursive: true, force: true });
   return { outcome, lengths, restarts };
@@ -137,7 +140,7 @@ async function calmRun({ seed, base, rulesDir, lengths }: Run & { lengths: reado
   }
   await Promise.all(devices.map((device) => device.drained()));
   await Promise.all(devices.map((device) => device.close()));
-  const outcome = await readOutcome(server);
+  const outcome = await readOutcome(server, base);
   await server.stop();
   rmSync(server.dataDir, { recursive: true, force: true });
   return outcome;
@@ -163,7 +166,7 @@ interface StatusReport {
 }
 
 /** Waits until every reader has caught up, then reads everything through the REST interface. */
-async function readOutcome(server: TestServer): Promise<Outcome> {
+async function readOutcome(server: TestServer, base: number): Promise<Outcome> {
   const { stdout } = await server.cli("token", "create", "--role", "admin");
   const headers = { authorization: `Bearer ${stdout.trim()}` };
   const get = async <T>(path: string): Promise<T> => {
@@ -188,7 +191,7 @@ async function readOutcome(server: TestServer): Promise<Outcome> {
   for (let index = 0; index < DEVICES; index++) {
     for (const quantity of ["cd", "as", "ph", "ec"]) {
       const { series, columns } = await get<{ series: string; columns: { times: number[]; values: number[] } }>(
-        `stations/mw-${index + 1}/readings?quantity=${quantity}&bucket=raw&from=0&to=${systemClock.now() + 3_600_000}&limit=50000`,
+        `stations/mw-${index + 1}/readings?quantity=${quantity}&bucket=raw&from=${base}&to=${systemClock.now() + 3_600_000}&limit=50000`,
       );
       for (const [row, time] of columns.times.entries()) points.set(`${series}@${time}`, columns.values[row] as number);
     }
