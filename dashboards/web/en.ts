@@ -165,6 +165,7 @@ export const en = {
   "station.noSeries": "Nothing is registered to be measured here.",
   "station.chart": "Chart",
   "station.range": "Range",
+  "range.1h": "1 h",
   "range.24h": "24 h",
   "range.7d": "7 days",
   "range.30d": "30 days",

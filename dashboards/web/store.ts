@@ -79,17 +79,18 @@ interface StationsAnswer {
 
 /** @throws ApiFault */
 export async function loadPlaces(): Promise<void> {
-  const [places, answer] = await Promise.all([
-    get<{ sites: SiteView[]; tenants: { id: string; name: SiteView["name"] }[] }>("sites"),
-    get<StationsAnswer>("stations"),
-    loadOpenAlarms(),
-  ]);
+  const [answer] = await Promise.all([get<StationsAnswer>("stations"), loadSites(), loadOpenAlarms()]);
   setServerTime(answer.at);
   addNames(answer.quantities);
-  tenants.value = places.tenants;
   stations.value = new Map(answer.stations.map((station) => [station.id, station]));
-  sites.value = places.sites;
   isComplete.value = true;
+}
+
+/** Names of sites and owners alone, for pages that show few stations. @throws ApiFault */
+export async function loadSites(): Promise<void> {
+  const places = await get<{ sites: SiteView[]; tenants: { id: string; name: SiteView["name"] }[] }>("sites");
+  tenants.value = places.tenants;
+  sites.value = places.sites;
 }
 
 /** @throws ApiFault 404 for a station that is not there or not theirs. */

@@ -163,6 +163,7 @@ export const zhCN = {
   "station.noSeries": "该点位没有登记监测项目。",
   "station.chart": "过程线",
   "station.range": "时间范围",
+  "range.1h": "1 小时",
   "range.24h": "24 小时",
   "range.7d": "7 天",
   "range.30d": "30 天",

@@ -1,9 +1,9 @@
 /** The listed alarms: pages from the server in the order of the screen, then changes from the live stream. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { get } from "../api.ts";
-import type { AlarmPage, AlarmView, SiteView } from "../api-types.ts";
+import type { AlarmPage, AlarmView } from "../api-types.ts";
 import { type AlarmFilter, type Listed, mergeAlarms, segmentsOf } from "../pure/alarms.ts";
-import { addNames, counts, onAlarm, reloads, sites, tenants } from "../store.ts";
+import { addNames, counts, loadSites, onAlarm, reloads, sites } from "../store.ts";
 
 const PAGE_ALARMS = 200;
 /** Short segments are joined until the screen has this many. */
@@ -96,10 +96,4 @@ async function loadPages(
     else at = segment + 1 < segments.length ? { segment: segment + 1, cursor: null } : null;
   }
   return { alarms, next: at };
-}
-
-async function loadSites(): Promise<void> {
-  const answer = await get<{ sites: SiteView[]; tenants: { id: string; name: SiteView["name"] }[] }>("sites");
-  sites.value = answer.sites;
-  tenants.value = answer.tenants;
 }

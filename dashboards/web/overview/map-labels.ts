@@ -14,23 +14,29 @@ const AREA_GAP_PX = 30;
 export function hideCrowdedLabels(container: HTMLElement): void {
   const markers = [...container.querySelectorAll<HTMLElement>(".marker")].reverse();
   const taken: Box[] = markers.map((marker) => (marker.querySelector("svg") ?? marker).getBoundingClientRect());
+  const inside = container.getBoundingClientRect();
   for (const marker of markers) {
     const label = marker.querySelector<HTMLElement>(".label");
-    if (label) keepIfFree(label, taken);
+    if (!label) continue;
+    label.classList.remove("left");
+    if (keepIfFree(label, taken, inside)) continue;
+    label.classList.add("left");
+    keepIfFree(label, taken, inside);
   }
   for (const name of container.querySelectorAll<HTMLElement>(".area-label span")) {
     const away = Number(name.dataset["half"]) + AREA_GAP_PX;
     name.style.top = `${-away}px`;
-    if (keepIfFree(name, taken)) continue;
+    if (keepIfFree(name, taken, inside)) continue;
     name.style.top = `${away}px`;
-    keepIfFree(name, taken);
+    keepIfFree(name, taken, inside);
   }
 }
 
-function keepIfFree(label: HTMLElement, taken: Box[]): boolean {
+function keepIfFree(label: HTMLElement, taken: Box[], inside: Box): boolean {
   label.hidden = false;
   const box = label.getBoundingClientRect();
-  const isFree = !taken.some((other) => overlaps(box, other));
+  const isWhole = box.left > inside.left && box.right < inside.right;
+  const isFree = isWhole && !taken.some((other) => overlaps(box, other));
   label.hidden = !isFree;
   if (isFree) taken.push(box);
   return isFree;

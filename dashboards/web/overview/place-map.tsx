@@ -47,7 +47,7 @@ export function PlaceMap({ groups, selected, onSelect }: Props): VNode {
     map.on("zoomend", redraw);
     fit(map, shown);
     redraw();
-    const watch = new ResizeObserver(() => map.invalidateSize());
+    const watch = new ResizeObserver(() => map.invalidateSize({ pan: false, debounceMoveend: false }));
     watch.observe(box.current as HTMLDivElement);
     return () => {
       watch.disconnect();

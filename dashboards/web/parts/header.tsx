@@ -65,7 +65,10 @@ function Account(): VNode | null {
   if (view === null) return null;
   return (
     <details class="account">
-      <summary aria-label={`${t("account")} ${view.name}`}>{view.name}</summary>
+      <summary aria-label={`${t("account")} ${view.name}`}>
+        <span class="full">{view.name}</span>
+        <span class="initial">{view.name.slice(0, 1).toUpperCase()}</span>
+      </summary>
       <div class="menu">
         <p>
           {view.name} · {wordFor(t, "role", view.role)}

@@ -87,7 +87,7 @@ export interface AreaGroup {
   readonly sites: readonly SiteGroup[];
 }
 
-/** Areas by code, inside them the worst first; sites without a fitting station are left out unless they have none. */
+/** Areas with something wrong before the others, then by code; inside them the worst first; sites without a fitting station are left out unless they have none. */
 export function groupPlaces(
   sites: readonly SiteView[],
   rows: readonly StationRow[],
@@ -107,11 +107,16 @@ export function groupPlaces(
     areas.set(site.area, [...(areas.get(site.area) ?? []), group]);
   }
   return [...areas]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([area, groups]) => ({
       area,
       sites: groups.sort((a, b) => rank(a.state) - rank(b.state) || natural(a.site.id, b.site.id)),
-    }));
+    }))
+    .sort((a, b) => urgency(a) - urgency(b) || (a.area < b.area ? -1 : 1));
+}
+
+/** Normal and idle are alike: a quiet county keeps its place. */
+function urgency({ sites }: AreaGroup): number {
+  return Math.min(rank("normal"), ...sites.map(({ state }) => rank(state)));
 }
 
 function fits({ station, state }: StationRow, site: SiteView, { states, text }: PlaceFilter): boolean {

@@ -18,6 +18,7 @@ export function drawLimits(plot: uPlot, { limits }: ChartProps, inks: Inks): voi
   clipTo(ctx, bbox);
   ctx.font = `${FONT_PX * ratio}px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif`;
   ctx.textBaseline = "bottom";
+  ctx.textAlign = "left";
   const taken: number[] = [];
   // The governing lines choose their place first.
   for (const limit of [...limits].sort((a, b) => Number(b.governs) - Number(a.governs))) {
@@ -36,7 +37,7 @@ export function drawLimits(plot: uPlot, { limits }: ChartProps, inks: Inks): voi
     const baseline = y - 3 * ratio < bbox.top + FONT_PX * ratio ? y + (FONT_PX + 5) * ratio : y - 3 * ratio;
     if (taken.some((other) => Math.abs(other - baseline) < (FONT_PX + 3) * ratio)) continue;
     taken.push(baseline);
-    const x = bbox.left + bbox.width - ctx.measureText(text).width - 6 * ratio;
+    const x = bbox.left + 6 * ratio; // the newest readings are at the other end
     halo(ctx, { text, x, y: baseline, colour: inks.surface });
     ctx.fillText(text, x, baseline);
   }

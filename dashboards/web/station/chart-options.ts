@@ -1,6 +1,6 @@
 /** How uPlot draws a series here: axes in Shanghai time, the line, the band, and hooks for what it does not know. */
 import uPlot from "uplot";
-import { formatNumber } from "../pure/format.ts";
+import { formatNumber, shanghaiSecond } from "../pure/format.ts";
 import type { ChartProps } from "./chart.tsx";
 import { drawEpisodes, drawLimits, drawMarks } from "./chart-marks.ts";
 
@@ -99,17 +99,14 @@ function axisSize(plot: uPlot, labels: string[] | null): number {
   return Math.ceil(widest) + 18;
 }
 
-const clock = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, hour: "2-digit", minute: "2-digit" });
-const exact = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, timeStyle: "medium" });
-const day = new Intl.DateTimeFormat("sv-SE", { timeZone: ZONE, month: "2-digit", day: "2-digit" });
-
 /** Hours, and the date below the first label of a day; dates only when a day or more apart. */
 function timeLabels(_plot: uPlot, ticks: number[], _axis: number, _space: number, stepSeconds: number): string[] {
   let before = "";
   return ticks.map((seconds) => {
-    const date = day.format(seconds * 1_000);
+    const text = shanghaiSecond(seconds * 1_000);
+    const date = text.slice(5, 10);
     if (stepSeconds >= 86_400) return date;
-    const time = (stepSeconds < 60 ? exact : clock).format(seconds * 1_000);
+    const time = text.slice(11, stepSeconds < 60 ? 19 : 16);
     const isNew = date !== before;
     before = date;
     return isNew ? `${time}\n${date}` : time;

@@ -27,6 +27,8 @@ export interface ChartProps {
   readonly span: { readonly low: number; readonly high: number };
   readonly episodes: readonly AlarmView[];
   readonly series: SeriesName;
+  /** Said while the cursor is on nothing. */
+  readonly hint: string;
 }
 
 const HEIGHT_PX = 340;
@@ -83,6 +85,9 @@ export function Chart(props: ChartProps): VNode {
   });
   return (
     <figure class="chart">
+      <figcaption class="cursor-words" aria-live="polite">
+        {pointWords(props, at) || <span class="muted">{props.hint}</span>}
+      </figcaption>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys walk through the readings */}
       <div
         ref={box}
@@ -92,9 +97,6 @@ export function Chart(props: ChartProps): VNode {
         aria-label={label}
         onKeyDown={(event) => walk(event, plot.current, props.data)}
       />
-      <figcaption class="cursor-words" aria-live="polite">
-        {pointWords(props, at)}
-      </figcaption>
     </figure>
   );
 }

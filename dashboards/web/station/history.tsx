@@ -3,7 +3,7 @@
 import type { VNode } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import { lazy, useLocation } from "preact-iso";
-import type { LimitView, StationView } from "../api-types.ts";
+import type { LimitView, ReadingsView, StationView } from "../api-types.ts";
 import { localText, t } from "../locale.ts";
 import { Fault, Loading } from "../parts/notices.tsx";
 import { bucketChart, type ChartData, rawChart, stepOf } from "../pure/chart-data.ts";
@@ -69,10 +69,6 @@ export function History({ station, series, limits }: Props): VNode {
       {readings === null && fault === null ? <Loading /> : null}
       {readings !== null && data !== null ? (
         <>
-          <p class="muted chart-note">
-            {unitSuffix(readings.unit).trim()} {stepText(readings.bucket, data)} · {t("allTimes")} ·{" "}
-            {t("chart.zoomHint")}
-          </p>
           {data.x.length === 0 ? <p class="empty">{t("chart.empty")}</p> : null}
           <Chart
             readings={readings}
@@ -82,6 +78,7 @@ export function History({ station, series, limits }: Props): VNode {
             span={span}
             episodes={episodes}
             series={series}
+            hint={hintOf(readings, data)}
           />
           <Legend
             data={data}
@@ -105,6 +102,13 @@ function chartOf(
   return isRaw(readings.columns)
     ? rawChart(readings.columns, intervalMs)
     : bucketChart(readings.columns, stepOf(readings.bucket));
+}
+
+/** Unit and number of readings; what can be done follows. */
+function hintOf({ unit, bucket }: ReadingsView, data: ChartData): string {
+  return [unitSuffix(unit).trim(), stepText(bucket, data), t("allTimes"), t("chart.zoomHint")]
+    .filter(Boolean)
+    .join(" · ");
 }
 
 function stepText(bucket: string, data: ChartData): string {

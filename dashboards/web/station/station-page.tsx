@@ -8,7 +8,7 @@ import type { LimitView, StationView } from "../api-types.ts";
 import { localText, t } from "../locale.ts";
 import { Fault, Loading } from "../parts/notices.tsx";
 import { type SeriesName, seriesOf } from "../pure/series.ts";
-import { alarmsOf, loadStation, reloads, stations } from "../store.ts";
+import { alarmsOf, loadSites, loadStation, reloads, sites, stations } from "../store.ts";
 import { History } from "./history.tsx";
 import { seriesLabel } from "./series-label.ts";
 import { StationHead } from "./station-head.tsx";
@@ -105,6 +105,7 @@ function useLoading(id: string): unknown {
     };
     setFault(null);
     loadStation(id).catch(keep);
+    if (sites.value === null) loadSites().catch(() => {}); // county and owner are then not shown
     return () => {
       isLeft = true;
     };
