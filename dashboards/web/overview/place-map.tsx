@@ -45,7 +45,7 @@ export function PlaceMap({ groups, selected, onSelect }: Props): VNode {
     drawn.current = { map, markers };
     const redraw = (): void => draw({ map, markers }, newest.current);
     map.on("zoomend", redraw);
-    fit(map, shown);
+    fitTo(map, shown);
     redraw();
     const watch = new ResizeObserver(() => map.invalidateSize({ pan: false, debounceMoveend: false }));
     watch.observe(box.current as HTMLDivElement);
@@ -67,7 +67,7 @@ export function PlaceMap({ groups, selected, onSelect }: Props): VNode {
   const ids = shown.map(({ site }) => site.id).join();
   useEffect(() => {
     if (drawn.current)
-      fit(
+      fitTo(
         drawn.current.map,
         newest.current.groups.flatMap(({ sites }) => sites),
       );
@@ -103,7 +103,7 @@ function openMap(box: HTMLDivElement): Drawn {
   return { map, markers };
 }
 
-function fit(map: L.Map, groups: readonly SiteGroup[]): void {
+function fitTo(map: L.Map, groups: readonly SiteGroup[]): void {
   const [only] = groups;
   const isOne = groups.length === 1 && only !== undefined && only.stations.length > 0;
   const places = isOne ? only.stations.map(({ station }) => station) : groups.map(({ site }) => site);

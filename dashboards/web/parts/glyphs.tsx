@@ -33,7 +33,6 @@ function Shape({ paths }: { paths: string }): VNode {
       width="16"
       height="16"
       aria-hidden="true"
-      // biome-ignore lint/security/noDangerouslySetInnerHtml: constants of this file
       dangerouslySetInnerHTML={{ __html: paths }}
     />
   );

@@ -132,7 +132,7 @@ export function bucketChart(columns: BucketColumns, stepMs: number): ChartData {
 function medianStep(times: readonly number[]): number {
   const steps = times.slice(1).map((time, index) => time - (times[index] as number));
   steps.sort((a, b) => a - b);
-  return steps[Math.floor(steps.length / 2)] ?? 0;
+  return steps[(steps.length - 1) >> 1] ?? 0;
 }
 
 const STEP_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

@@ -88,11 +88,11 @@ export function Chart(props: ChartProps): VNode {
       <figcaption class="cursor-words" aria-live="polite">
         {pointWords(props, at) || <span class="muted">{props.hint}</span>}
       </figcaption>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys walk through the readings */}
       <div
         ref={box}
         class="chart-box"
         role="application"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrow keys walk through the readings
         tabIndex={0}
         aria-label={label}
         onKeyDown={(event) => walk(event, plot.current, props.data)}

@@ -23,14 +23,18 @@ export function DataTable({ readings }: { readings: ReadingsView }): VNode {
       {isOpen ? (
         <>
           {count > ROWS_MAX ? <p class="muted">{t("data.capped", { n: ROWS_MAX })}</p> : null}
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
-          <div class="scroll" tabIndex={0} role="region" aria-label={t("data.table")}>
+          <section
+            class="scroll"
+            // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+            tabIndex={0}
+            aria-label={t("data.table")}
+          >
             {isRaw(columns) ? (
               <RawTable columns={columns} rows={rows} unit={unit} />
             ) : (
               <BucketTable columns={columns} rows={rows} unit={unit} />
             )}
-          </div>
+          </section>
         </>
       ) : null}
     </details>
