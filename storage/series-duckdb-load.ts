@@ -12,8 +12,11 @@ export async function loadFrontier(connection: DuckDBConnection): Promise<Fronti
   const run = (sql: string) => connection.run(sql);
   await run(`CREATE OR REPLACE TEMP TABLE newest AS SELECT series, max(time) AS time FROM sealed
     WHERE time >= (SELECT max(time) FROM sealed) - ${DAY_MS} GROUP BY series`);
-  await run(`INSERT INTO newest SELECT series, max(time) FROM sealed
-    WHERE series NOT IN (SELECT series FROM newest) GROUP BY series`);
+  const found = await (await run("SELECT count(*) FROM newest")).getRows();
+  if (Number(found[0]?.[0]) < frontier.seriesCount) {
+    await run(`INSERT INTO newest SELECT series, max(time) FROM sealed
+      WHERE series NOT IN (SELECT series FROM newest) GROUP BY series`);
+  }
   await loadNewest(connection, frontier, "sealed");
   await run("CREATE OR REPLACE TEMP TABLE newest AS SELECT series, max(time) AS time FROM hot GROUP BY series");
   await loadNewest(connection, frontier, "hot");

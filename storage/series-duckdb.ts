@@ -228,6 +228,8 @@ class DuckdbSeries implements TimeSeriesStore {
         metrics.observeSeconds("series_seal_step", (clock.monotonic() - startedAt) / 1_000);
       });
     }
+    // Rows that were moved cost every scan of the hot table until a checkpoint frees them.
+    await this.#checkpoint();
     await this.countHot();
   }
 
@@ -258,7 +260,7 @@ class DuckdbSeries implements TimeSeriesStore {
     try {
       return await queue.run(task);
     } catch (error) {
-      if (error instanceof Unavailable) throw error;
+      if (error instanceof Unavailable || isFatal(error)) throw error;
       throw unavailable(this.#file.path, error);
     }
   }
@@ -269,6 +271,11 @@ class DuckdbSeries implements TimeSeriesStore {
     const [first, end] = [Math.ceil(clampTime(from)), Math.ceil(clampTime(to))];
     return id !== undefined && first < end ? { series: id, from: first, to: end } : undefined;
   }
+}
+
+/** DuckDB gives up on an open file after such an error; only a restart, which replays its log, helps. */
+function isFatal(error: unknown): boolean {
+  return /FATAL|database has been invalidated/.test(String(error));
 }
 
 /** The range of JavaScript dates, so that open-ended queries may say Infinity. */

@@ -43,10 +43,18 @@ export interface SeriesBenchResult {
   readonly fileMegabytes: number;
 }
 
+export interface SeriesBenchOptions {
+  readonly liveSeconds?: number;
+  readonly hotRowsMax?: number;
+  readonly threads?: number;
+  readonly memoryMegabytes?: number;
+}
+
 /** @param rows to load; 43.2 M is a month of 1,000 series a minute. The folder is made and removed. */
-export async function benchSeries(rows = 10_000_000, liveSeconds = 20): Promise<SeriesBenchResult> {
+export async function benchSeries(rows = 10_000_000, options: SeriesBenchOptions = {}): Promise<SeriesBenchResult> {
+  const { liveSeconds = 20, ...tuning } = options;
   const folder = await mkdtemp(join(tmpdir(), "bench-series-"));
-  const parts = { folder, clock: systemClock, log: createLogger("silent"), metrics: new Metrics() };
+  const parts = { folder, clock: systemClock, log: createLogger("silent"), metrics: new Metrics(), ...tuning };
   const watch = watchProcess();
   let store = await openDuckdbSeries(parts);
   try {
@@ -173,5 +181,11 @@ function quantiles(values: readonly number[]): Quantiles {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
-  console.log(JSON.stringify(await benchSeries(Number(process.argv[2] ?? 10_000_000)), null, 2));
+  console.log(
+    JSON.stringify(
+      await benchSeries(Number(process.argv[2] ?? 10_000_000), JSON.parse(process.argv[3] ?? "{}")),
+      null,
+      2,
+    ),
+  );
 }
