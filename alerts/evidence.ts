@@ -1,6 +1,7 @@
 /** Freezes what decided an alarm: the readings of the deciding run, the bound they crossed, and the rule as it was. */
 import type { Evidence, EvidenceReading } from "../core/alarm.ts";
 import { comparisonOf } from "../core/reading-block.ts";
+import { OLD_MS } from "./backfill.ts";
 import type { Binding } from "./bind.ts";
 import { VIOLATED, violatedBound } from "./detect/condition.ts";
 import type { Episode } from "./detect/episode.ts";
@@ -35,10 +36,12 @@ export function latenessOf(
   isBulk: (device: string, receivedAt: number) => boolean,
 ): Lateness {
   let knownAt = Number.NEGATIVE_INFINITY;
-  let backfill = false;
-  for (const { origin } of deciding) {
+  // One fresh reading among those that decide makes it live: a page must not wait for the end of a back-fill.
+  let backfill = deciding.length > 0;
+  for (const { origin, time } of deciding) {
     knownAt = Math.max(knownAt, origin.receivedAt);
-    backfill ||= origin.backfill || isBulk(origin.device, origin.receivedAt);
+    const isOld = origin.receivedAt - time > OLD_MS;
+    backfill &&= origin.backfill || (isOld && isBulk(origin.device, origin.receivedAt));
   }
   return { lateMs: knownAt - decided > LATE_MS ? knownAt - decided : 0, backfill };
 }
