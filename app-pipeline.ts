@@ -3,7 +3,7 @@
  * series store and offers it to the web thread. Started by app.ts; its parts meet only in the journal.
  */
 import { join } from "node:path";
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { createLimitBinder } from "./alerts/bind.ts";
 import { runDispatch } from "./alerts/dispatch.ts";
 import { runAlerts } from "./alerts/engine.ts";
@@ -25,7 +25,7 @@ import { openScheduler } from "./storage/scheduler-cron.ts";
 import { openDuckdbSeries } from "./storage/series-duckdb.ts";
 import { openInfluxSeries } from "./storage/series-influx.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
-import type { PipelineControl, PipelineData, SERIES_READS } from "./thread-contracts.ts";
+import type { OfferSeries, PipelineControl, PipelineData, SERIES_READS } from "./thread-contracts.ts";
 import { offer, remote, tellStart } from "./threads.ts";
 
 async function start({ config, journalPort, publisherPort, controlPort }: PipelineData): Promise<void> {
@@ -115,7 +115,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     backupSeries: (folder) => series.backup(folder),
     seriesCount: () => series.count(),
   });
-  parentPort?.on("message", ({ seriesPort }: { seriesPort: MessagePort }) => offer(seriesPort, readsOf(series)));
+  parentPort?.on("message", ({ seriesPort }: OfferSeries) => offer(seriesPort, readsOf(series)));
 }
 
 function openSeries(

@@ -74,7 +74,7 @@ export function environmentName(key: string): string {
 }
 
 /**
- * @param env  usually `process.env`; names as `environmentName`, each also as `…_FILE` with the value in a file.
+ * @param env  the environment of the process; names as `environmentName`, each also as `…_FILE` with the value in a file.
  * @param file YAML file; `EWS_CONFIG` when absent.
  * @throws Misconfigured `CONFIG_INVALID` naming every fault.
  */

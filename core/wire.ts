@@ -1,7 +1,7 @@
 /** MQTT topics (root `ews/1/`) and the telemetry v1 payload, as published in docs and used by both directions. */
 import { z } from "zod";
 import { AGGREGATES, FRACTIONS, QUALIFIERS } from "./reading.ts";
-import { type Device, Id, type Site, type Station } from "./site.ts";
+import type { Device, Site, Station } from "./site.ts";
 
 export const TOPIC_ROOT = "ews/1";
 export const PAYLOAD_BYTES_MAX = 128 * 1024;
@@ -110,5 +110,3 @@ export const ShortTelemetry = z.strictObject({
     ),
 });
 export type ShortTelemetry = z.infer<typeof ShortTelemetry>;
-
-export const TopicIds = z.tuple([Id, Id, Id, Id]);

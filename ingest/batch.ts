@@ -7,12 +7,15 @@ import type { Directory } from "../core/ports.ts";
 import type { Origin } from "../core/reading.ts";
 import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
 import type { DeviceContext } from "../core/site.ts";
-import { type Decoded, type Fault, fault } from "./codecs/codec.ts";
+import { type Codec, type Decoded, type Fault, fault } from "./codecs/codec.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
 import { Normaliser, type Row } from "./normalise.ts";
 import { encodeQuarantined } from "./quarantine.ts";
 import { judgeChannel } from "./validate.ts";
+
+/** The codec of channel `telemetry`. */
+const decode: Codec = decodeTelemetry;
 
 export interface BatchCounts {
   messages: number;
@@ -113,7 +116,7 @@ export class BatchMaker {
       if (verdict.kind !== "decode" || !known) return;
       known.telemetryTopic = message.topic;
     }
-    const decoded = decodeTelemetry(message.payload, known.context.device);
+    const decoded = decode(message.payload, known.context.device);
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
     else this.#use(decoded, message, known.normaliser, now);
   }
