@@ -82,7 +82,7 @@ export async function loadPlaces(): Promise<void> {
   const [answer] = await Promise.all([get<StationsAnswer>("stations"), loadSites(), loadOpenAlarms()]);
   setServerTime(answer.at);
   addNames(answer.quantities);
-  stations.value = new Map(answer.stations.map((station) => [station.id, station]));
+  stations.value = new Map(answer.stations.map((station) => [station.id, withHeard(station, 0)]));
   isComplete.value = true;
 }
 
@@ -94,21 +94,25 @@ export async function loadSites(): Promise<void> {
 }
 
 /** @throws ApiFault 404 for a station that is not there or not theirs. */
-export async function loadStation(id: string): Promise<StationView> {
+export async function loadStation(id: string, tries = 0): Promise<StationView> {
   const answer = await get<{ at: string; station: StationView; quantities: Names }>(
     `stations/${encodeURIComponent(id)}`,
   );
   setServerTime(answer.at);
   addNames(answer.quantities);
-  stations.value = new Map(stations.value).set(id, answer.station);
+  stations.value = new Map(stations.value).set(id, withHeard(answer.station, tries));
   return answer.station;
 }
 
 const OPEN_ALARMS_MAX = 200;
 export async function loadOpenAlarms(): Promise<void> {
-  const page = await get<AlarmPage>(`alarms?state=active,acknowledged&limit=${OPEN_ALARMS_MAX}`);
+  const meanwhile: AlarmView[] = [];
+  const stop = onAlarm(({ alarm }) => meanwhile.push(alarm));
+  const page = await get<AlarmPage>(`alarms?state=active,acknowledged&limit=${OPEN_ALARMS_MAX}`).finally(stop);
   addNames(page.quantities);
-  openAlarms.value = new Map(page.alarms.map((alarm) => [alarm.id, alarm]));
+  const open = new Map(page.alarms.map((alarm) => [alarm.id, alarm]));
+  for (const alarm of meanwhile) takeOpen(open, alarm); // the page may be older than the stream
+  openAlarms.value = open;
   counts.value = page.counts;
 }
 
@@ -134,7 +138,19 @@ function soon(key: string, load: () => Promise<unknown>): void {
   waiting.set(key, load);
 }
 
+/** Newest live value of every series by station: what is loaded later may be older than what was heard. */
+const heard = new Map<string, Map<string, LiveValue>>();
 const STATIONS_ASKED_MAX = 5;
+/** The store gets a new series a moment after the stream tells of it; a station is asked for again so many times. */
+const TRIES_MAX = 8;
+
+/** A loaded station with what was heard of it; asks again while a series that was heard is not in it. */
+function withHeard(station: StationView, tries: number): StationView {
+  const values = [...(heard.get(station.id)?.values() ?? [])];
+  const known = values.filter(([series]) => station.latest.some((latest) => latest.series === series));
+  if (known.length < values.length && tries < TRIES_MAX) soon(station.id, () => loadStation(station.id, tries + 1));
+  return (known.length > 0 && withLive(station, known, serverNow())) || station;
+}
 
 export function applyReadings(values: readonly LiveValue[]): void {
   const time = serverNow();
@@ -143,18 +159,17 @@ export function applyReadings(values: readonly LiveValue[]): void {
   for (const [id, live] of byStation(values)) {
     const station = next.get(id);
     if (!station) continue;
+    const ofStation = heard.get(id) ?? new Map<string, LiveValue>();
+    for (const value of live) ofStation.set(value[0], value);
+    heard.set(id, ofStation);
     const moved = withLive(station, live, time);
     if (moved) next.set(id, moved);
     else unknown.push(id);
   }
   stations.value = next;
-  askAgain(unknown);
+  if (unknown.length > STATIONS_ASKED_MAX) soon("places", loadPlaces);
+  else for (const id of unknown) soon(id, () => loadStation(id));
   connection.value = { ...connection.value, newestAt: time };
-}
-
-function askAgain(ids: readonly string[]): void {
-  if (ids.length > STATIONS_ASKED_MAX) soon("places", loadPlaces);
-  else for (const id of ids) soon(id, () => loadStation(id));
 }
 
 type AlarmListener = (message: AlarmMessage) => void;
@@ -168,14 +183,19 @@ export function onAlarm(listener: AlarmListener): () => void {
 export function applyAlarm(message: AlarmMessage): void {
   const { alarm } = message;
   const next = new Map(openAlarms.value);
-  if (alarm.state === "cleared" || alarm.supersededBy !== null) next.delete(alarm.id);
-  else next.set(alarm.id, alarm);
+  takeOpen(next, alarm);
   openAlarms.value = next;
   // The station also brings the name of a quantity that was not seen before.
   const isNamed = alarm.quantity in quantities.value;
   if (stations.value.has(alarm.station) || !isNamed) soon(alarm.station, () => loadStation(alarm.station));
   soon("counts", loadCounts);
   for (const listener of listeners) listener(message);
+}
+function takeOpen(open: Map<string, AlarmView>, alarm: AlarmView): void {
+  if (alarm.state === "cleared" || alarm.supersededBy !== null) open.delete(alarm.id);
+  else if (Date.parse(open.get(alarm.id)?.updatedAt ?? alarm.updatedAt) <= Date.parse(alarm.updatedAt)) {
+    open.set(alarm.id, alarm);
+  }
 }
 async function loadCounts(): Promise<void> {
   counts.value = (await get<AlarmPage>("alarms?state=active&limit=1")).counts;

@@ -33,17 +33,20 @@ export function useAlarmList(filter: AlarmFilter): AlarmList {
   const [isLoading, setLoading] = useState(true);
   const [tries, setTries] = useState(0);
   const leaving = useRef(new AbortController());
+  /** What the stream said while a page was on its way: the page may be older. */
+  const heard = useRef<AlarmView[]>([]);
   const again = reloads.value;
 
   const load = (from: Place, before: readonly Listed[]): void => {
     const { signal } = leaving.current;
     setLoading(true);
+    heard.current = [];
     loadPages(filter, from, signal).then(
       ({ alarms, next }) => {
         setFault(null);
         setLoading(false);
         setPlace(next);
-        setList((now) => mergeAlarms(before.length === 0 ? [] : now, alarms, filter));
+        setList((now) => mergeAlarms(before.length === 0 ? [] : now, [...alarms, ...heard.current], filter));
       },
       (error) => {
         if (signal.aborted) return;
@@ -60,7 +63,10 @@ export function useAlarmList(filter: AlarmFilter): AlarmList {
     return () => leaving.current.abort();
   }, [filter, again, tries]);
 
-  const put = (alarm: AlarmView): void => setList((now) => mergeAlarms(now, [alarm], filter));
+  const put = (alarm: AlarmView): void => {
+    heard.current.push(alarm);
+    setList((now) => mergeAlarms(now, [alarm], filter));
+  };
   useEffect(() => onAlarm(({ alarm }) => put(alarm)), [filter]);
   useEffect(() => {
     if (sites.value === null) loadSites().catch(() => {}); // only the choice of sites is missing then
