@@ -12,6 +12,9 @@ import type { Device, DeviceContext, Role, Site, Station, Tenant } from "./site.
 export const STREAMS = ["raw", "readings", "alarms", "commands", "quarantine"] as const;
 export type Stream = (typeof STREAMS)[number];
 
+/** The reader of stream `raw`; the gateway paces devices by its position. */
+export const INGEST_READER = "ingest";
+
 export interface JournalEntry {
   /** Position in its stream: 0, 1, 2, … without gaps. */
   readonly offset: number;

@@ -44,6 +44,7 @@ export class Gate {
   #bytes = 0;
   #isClosing = false;
   #isRefusing = false;
+  #isPaced = false;
   /** Monotonic ms at which the one timed append began; one sample a group commit is enough. */
   #sampledAt: number | null = null;
   #onIdle: (() => void) | null = null;
@@ -109,6 +110,13 @@ export class Gate {
     return false;
   }
 
+  /** While paced nobody is read; what is in flight is answered as ever. */
+  pace(isPaced: boolean): void {
+    if (this.#isPaced === isPaced) return;
+    this.#isPaced = isPaced;
+    if (!isPaced) this.#settleGroup();
+  }
+
   /** A connection can take answers again, or is gone. */
   wake(sender: Sender): void {
     if (!this.#held.delete(sender) || this.#isClosing) return;
@@ -132,7 +140,7 @@ export class Gate {
   }
 
   #isFull(): boolean {
-    return this.#messages >= IN_FLIGHT_MAX || this.#bytes >= IN_FLIGHT_BYTES_MAX;
+    return this.#isPaced || this.#messages >= IN_FLIGHT_MAX || this.#bytes >= IN_FLIGHT_BYTES_MAX;
   }
 
   #leave(sender: Sender, size: number, sampledAt: number | null): void {

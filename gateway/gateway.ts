@@ -2,11 +2,12 @@
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
-import type { Consumer, Directory, Journal, Publisher } from "../core/ports.ts";
+import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
 import { ConnectionLimit } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
+import { nextPace, PACE_MS, START } from "./pace.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
@@ -57,6 +58,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       waiting: gate.held,
     });
   const stopWatch = clock.every(TALLY_MS, watch(parts, broker, count));
+  const stopPace = keepPace(parts, gate, tally, log);
   log.info({ ...listeners.addresses }, "gateway listens");
   return {
     addresses: listeners.addresses,
@@ -66,12 +68,36 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       listeners.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
+      stopPace();
       await broker.close();
       await listeners.close();
       count();
       log.info({}, "gateway closed");
     },
   };
+}
+
+/** Holds senders while ingest is too far behind, see pace.ts. */
+function keepPace({ journal, clock }: GatewayParts, gate: Gate, tally: Tally, log: Logger): () => void {
+  let pace = START;
+  let isAsking = false;
+  return clock.every(PACE_MS, () => {
+    if (isAsking) return;
+    isAsking = true;
+    Promise.all([journal.end("raw"), journal.position(INGEST_READER, "raw")])
+      .then(([end, position]) => {
+        pace = nextPace(pace, { end, position });
+        gate.pace(pace.isHeld);
+        if (pace.isHeld) tally.paced();
+      })
+      .catch((error: unknown) => {
+        gate.pace(false);
+        log.warn({ err: error }, "the journal did not say how far ingest is; devices are not paced");
+      })
+      .finally(() => {
+        isAsking = false;
+      });
+  });
 }
 
 /** Once a second: counters to the metrics, and rights renewed when the registry or the consumers have changed. */

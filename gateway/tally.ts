@@ -28,6 +28,10 @@ export class Tally {
   disconnect(): void {
     this.#metrics.count("gateway_disconnects");
   }
+  /** Devices were held back for one more interval. */
+  paced(): void {
+    this.#metrics.count("gateway_paced_intervals");
+  }
   appended(seconds: number): void {
     this.#metrics.observeSeconds("gateway_append", seconds);
   }

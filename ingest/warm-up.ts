@@ -9,14 +9,14 @@
  * different value for the same series and time, sent between the two and arriving after the restart, could notice.
  */
 import type { Logger } from "../core/observe.ts";
-import type { Journal, JournalEntry, Stream } from "../core/ports.ts";
+import { INGEST_READER, type Journal, type JournalEntry, type Stream } from "../core/ports.ts";
 import { QUALIFIERS } from "../core/reading.ts";
 import { decodeReadingBlock, type ReadingBlock } from "../core/reading-block.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { type Dedupe, type DedupeSnapshot, ENTRIES_MAX } from "./dedupe.ts";
 import { decodeQuarantined } from "./quarantine.ts";
 
-export const INGEST = "ingest";
+export const INGEST = INGEST_READER;
 
 const READ_BYTES = 4 * 1024 * 1024;
 const MARKS_MAX = 64;

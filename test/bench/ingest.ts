@@ -11,7 +11,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { connectAsync } from "mqtt";
 import { systemClock as clock } from "../../core/clock.ts";
-import { aTestRegistry, eventually, startServer, type TestRegistry, type TestServer } from "../support/server.ts";
+import {
+  aTestRegistry,
+  backlogOf,
+  drained,
+  startServer,
+  statusOf,
+  type TestRegistry,
+  type TestServer,
+} from "../support/server.ts";
 import type { LoadAccount, LoadReport } from "./mqtt-loadgen.ts";
 
 const CONNECTIONS = 200;
@@ -89,7 +97,7 @@ export async function benchIngest({
 
 function benchRegistry(): TestRegistry {
   const registry = aTestRegistry(CONNECTIONS + 1); // the last device is the probe
-  return { ...registry, devices: registry.devices.map((device) => ({ ...device, quantities: QUANTITIES })) };
+  return { ...registry, devices: registry.devices.map((device) => ({ ...device, quantities: { ...QUANTITIES } })) };
 }
 
 function accounts(): LoadAccount[] {
@@ -143,16 +151,9 @@ async function serve(
     ],
   ]);
   const serverCpuPercent = cpu();
-  const backlog = backlogOf(await status(server));
+  const backlog = backlogOf(await statusOf(server)) ?? {};
   const startedAt = clock.monotonic();
-  const done = await eventually(
-    "the backlog to drain",
-    async () => {
-      const now = await status(server);
-      return Object.values(backlogOf(now)).every((lag) => lag === 0) ? now : null;
-    },
-    600_000,
-  );
+  const done = await drained(server, 600_000);
   const stored = done.points - load.before;
   return {
     ...report,
@@ -175,27 +176,6 @@ async function generate(args: readonly string[]): Promise<LoadReport> {
   child.stdout.on("data", (chunk) => (text += chunk));
   await once(child, "close");
   return JSON.parse(text) as LoadReport;
-}
-
-interface Status {
-  readonly points: number;
-  readonly journal: {
-    readonly streams: Record<string, { end: number }>;
-    readonly readers: { reader: string; stream: string; offset: number }[];
-  };
-}
-async function status(server: TestServer): Promise<Status> {
-  const { stdout, stderr } = await server.cli("status", "--json");
-  if (!stdout) throw new Error(stderr);
-  return JSON.parse(stdout) as Status;
-}
-function backlogOf({ journal }: Status): Record<string, number> {
-  return Object.fromEntries(
-    journal.readers.map(({ reader, stream, offset }) => [
-      `${reader} ${stream}`,
-      (journal.streams[stream]?.end ?? 0) - offset,
-    ]),
-  );
 }
 
 /** Seconds of CPU (all threads) as percent of one core over the time since the call. Linux: 100 ticks a second. */

@@ -11,7 +11,7 @@ import { systemClock } from "../../core/clock.ts";
 import type { WireReading } from "../../core/wire.ts";
 import { createDevice, type SimulatedDevice } from "../../simulators/device.ts";
 import { uniform } from "../../simulators/random.ts";
-import { aTestRegistry, eventually, startServer, type TestServer } from "../support/server.ts";
+import { aTestRegistry, drained, startServer, type TestServer } from "../support/server.ts";
 
 const DEVICES = 20;
 /** Wall time between two messages of a device while kills go on. */
@@ -157,14 +157,6 @@ function openDevices(server: TestServer): SimulatedDevice[] {
   );
 }
 
-interface StatusReport {
-  readonly points: number;
-  readonly journal: {
-    readonly streams: Record<string, { end: number }>;
-    readonly readers: { reader: string; stream: string; offset: number }[];
-  };
-}
-
 /** Waits until every reader has caught up, then reads everything through the REST interface. */
 async function readOutcome(server: TestServer, base: number): Promise<Outcome> {
   const { stdout } = await server.cli("token", "create", "--role", "admin");
@@ -174,19 +166,7 @@ async function readOutcome(server: TestServer, base: number): Promise<Outcome> {
     if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
     return (await response.json()) as T;
   };
-  const status = await eventually(
-    "all readers at the end of their streams",
-    async () => {
-      const report = JSON.parse((await server.cli("status", "--json")).stdout) as StatusReport;
-      const { readers, streams } = report.journal;
-      const known = ["ingest", "series", "alerts", "recorder"].every((name) =>
-        readers.some(({ reader }) => reader === name),
-      );
-      const behind = readers.some(({ stream, offset }) => offset < (streams[stream]?.end ?? 0));
-      return known && !behind ? report : null;
-    },
-    120_000,
-  );
+  const status = await drained(server);
   const points = new Map<string, number>();
   for (let index = 0; index < DEVICES; index++) {
     for (const quantity of ["cd", "as", "ph", "ec"]) {

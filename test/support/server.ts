@@ -193,3 +193,42 @@ export function aTestRegistry(devices = 1): TestRegistry {
     })),
   };
 }
+
+/** What `jingtu status --json` prints, as far as tests and benchmarks look. */
+export interface StatusReport {
+  readonly points: number;
+  readonly journal: {
+    readonly streams: Readonly<Record<string, { readonly end: number }>>;
+    readonly readers: readonly { readonly reader: string; readonly stream: string; readonly offset: number }[];
+  };
+}
+
+export async function statusOf(server: TestServer): Promise<StatusReport> {
+  const { stdout, stderr } = await server.cli("status", "--json");
+  if (!stdout) throw new Error(stderr);
+  return JSON.parse(stdout) as StatusReport;
+}
+
+const READERS = ["ingest", "series", "alerts", "recorder"];
+
+/** Entries that each reader on the way of a reading is behind; null while one of them has not yet begun. */
+export function backlogOf({ journal: { readers, streams } }: StatusReport): Record<string, number> | null {
+  const working = readers.filter(({ reader }) => READERS.includes(reader));
+  if (!READERS.every((name) => working.some(({ reader }) => reader === name))) return null;
+  return Object.fromEntries(
+    working.map(({ reader, stream, offset }) => [`${reader} ${stream}`, (streams[stream]?.end ?? 0) - offset]),
+  );
+}
+
+/** Waits until every reader has caught up. */
+export function drained(server: TestServer, withinMs = 120_000): Promise<StatusReport> {
+  return eventually(
+    "every reader at the end of its stream",
+    async () => {
+      const status = await statusOf(server);
+      const backlog = backlogOf(status);
+      return backlog && Object.values(backlog).every((lag) => lag === 0) ? status : null;
+    },
+    withinMs,
+  );
+}

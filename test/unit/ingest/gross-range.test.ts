@@ -43,7 +43,7 @@ function sorted(span: number[] | null | undefined): readonly [number, number] | 
   return [low, high];
 }
 
-test.skipIf(!shared)("agrees with the flags that ioos_qc computes", () => {
+test.skipIf(!shared)("[shared] agrees with the flags that ioos_qc computes", () => {
   const { vectors } = JSON.parse(readFileSync(`${shared}/data/qartod/vectors.json`, "utf8")) as { vectors: Vector[] };
   const cases = vectors.filter(({ fn, flags }) => fn === "gross_range_test" && flags !== undefined);
   expect(cases.length).toBeGreaterThan(10);

@@ -1,0 +1,30 @@
+/**
+ * Whether devices are paced: read more slowly because ingest has fallen behind what was acknowledged.
+ *
+ * Without it a flood would be acknowledged faster than it is judged, and the alarm of a live reading would wait behind it
+ * for minutes. Only an ingest that moves is waited for: while it stands still (starting, or away) the journal takes
+ * everything, for that is what it is there for.
+ */
+export interface Pace {
+  /** Position of ingest when it was last seen. */
+  readonly position: number;
+  /** How many checks ago it moved. */
+  readonly still: number;
+  readonly isHeld: boolean;
+}
+
+export const PACE_MS = 100;
+export const START: Pace = { position: 0, still: Number.POSITIVE_INFINITY, isHeld: false };
+/** Messages in stream `raw` that ingest has not read: about three seconds of full load. */
+export const BEHIND_MAX = 100_000;
+export const BEHIND_RESUME = 50_000;
+/** Ingest that has not moved for 2 s stands still. */
+export const STILL_MAX = 20;
+
+/** Pure: called every `PACE_MS` with the end of stream `raw` and ingest's position in it. */
+export function nextPace(last: Pace, { end, position }: { readonly end: number; readonly position: number }): Pace {
+  const still = position > last.position ? 0 : last.still + 1;
+  const behind = end - position;
+  const isHeld = still < STILL_MAX && behind > (last.isHeld ? BEHIND_RESUME : BEHIND_MAX);
+  return { position, still, isHeld };
+}

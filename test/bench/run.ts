@@ -1,0 +1,81 @@
+/**
+ * `npm run bench -- ingest|series|engine|pipeline|journal [options]`: figures as a table on stderr and JSON on stdout.
+ * Machines differ: quote the ratios to the reference of the same run.
+ */
+import { Console } from "node:console";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+
+const { positionals, values } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: "string" }, paced: { type: "string" }, rows: { type: "string" } },
+});
+const [name = "ingest"] = positionals;
+const number = (text: string | undefined, otherwise: number): number => (text === undefined ? otherwise : Number(text));
+
+const benches: Record<string, () => Promise<unknown>> = {
+  ingest: async () => {
+    const { benchIngest } = await import("./ingest.ts");
+    const result = await benchIngest({ seconds: number(values.seconds, 60), pacedSeconds: number(values.paced, 60) });
+    const { reference, saturated, paced } = result;
+    printTable({
+      "bare Aedes": row(reference),
+      "everything on": { ...row(saturated), rssMB: saturated.rssMegabytes, drainS: saturated.drainSeconds },
+      "everything on, 5,000/s": { ...row(paced), rssMB: paced.rssMegabytes, drainS: paced.drainSeconds },
+    });
+    console.error(`message rate / bare Aedes: ${result.ratio}; readings a second: ${result.readingsPerSecond}`);
+    console.error(`stored/expected: ${saturated.stored}/${saturated.expected}, ${paced.stored}/${paced.expected}`);
+    console.error(
+      `reading → alarm on MQTT: p50 ${paced.alarmP50Ms} ms, p99 ${paced.alarmP99Ms} ms, ${paced.alarms} alarms`,
+    );
+    if (Math.max(reference.cpuPercent, saturated.cpuPercent) > 95)
+      console.error("VOID: the generator was the bottleneck");
+    return result;
+  },
+  series: async () => (await import("./series.ts")).benchSeries(number(values.rows, 10_000_000)),
+  engine: async () => (await import("./engine.ts")).benchEngine({ now: () => performance.now() }),
+  pipeline: async () => (await import("./ingest-pipeline.ts")).benchIngestPipeline(),
+  journal: async () => {
+    const folder = mkdtempSync(join(tmpdir(), "jingtu-bench-"));
+    try {
+      return await (await import("./journal.ts")).benchJournal({ folder });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+  queries: async () => (await import("./queries.ts")).benchQueries({ rows: number(values.rows, 40_000_000) }),
+};
+
+function row(load: {
+  ackedPerSecond: number;
+  p50Ms: number;
+  p99Ms: number;
+  lost: number;
+  cpuPercent: number;
+  serverCpuPercent: number;
+}): object {
+  const { ackedPerSecond, p50Ms, p99Ms, lost, cpuPercent, serverCpuPercent } = load;
+  return {
+    "messages/s": ackedPerSecond,
+    p50Ms,
+    p99Ms,
+    lost,
+    "generator CPU %": cpuPercent,
+    "server CPU %": serverCpuPercent,
+  };
+}
+
+/** On stderr, so that stdout stays JSON. */
+function printTable(rows: Record<string, object>): void {
+  new Console(process.stderr).table(rows);
+}
+
+const bench = benches[name];
+if (!bench) {
+  console.error(`unknown bench "${name}"; known: ${Object.keys(benches).join(", ")}`);
+  process.exit(2);
+}
+console.log(JSON.stringify(await bench(), null, 1));
+process.exit(0);

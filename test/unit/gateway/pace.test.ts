@@ -1,0 +1,30 @@
+import { describe, expect, test } from "vitest";
+import { BEHIND_MAX, BEHIND_RESUME, nextPace, type Pace, START, STILL_MAX } from "../../../gateway/pace.ts";
+
+const run = (steps: readonly (readonly [end: number, position: number])[], from: Pace = START): boolean[] => {
+  let pace = from;
+  return steps.map(([end, position]) => {
+    pace = nextPace(pace, { end, position });
+    return pace.isHeld;
+  });
+};
+
+describe("pace of devices", () => {
+  test.each`
+    why                                               | steps                                                                                                    | held
+    ${"ingest keeps up"}                              | ${[[1_000, 900], [2_000, 1_950]]}                                                                        | ${[false, false]}
+    ${"exactly at the bound is not beyond it"}        | ${[[BEHIND_MAX + 10, 10]]}                                                                               | ${[false]}
+    ${"one beyond the bound, and ingest moves"}       | ${[[BEHIND_MAX + 11, 10]]}                                                                               | ${[true]}
+    ${"held until it is well below"}                  | ${[[BEHIND_MAX + 11, 10], [BEHIND_MAX + 11, 9_000], [BEHIND_MAX + 11, BEHIND_MAX + 11 - BEHIND_RESUME]]} | ${[true, true, false]}
+    ${"ingest has never moved: the journal takes it"} | ${[[9e9, 0], [9e9, 0]]}                                                                                  | ${[false, false]}
+  `("$why", ({ steps, held }: { steps: [number, number][]; held: boolean[] }) => {
+    expect(run(steps)).toEqual(held);
+  });
+
+  test("an ingest that stops for two seconds is no longer waited for; once it moves again it is", () => {
+    const stuck = Array.from({ length: STILL_MAX + 1 }, () => [1e6, 10] as const);
+    const held = run([...stuck, [1e6, 11]]);
+    expect(held.slice(0, STILL_MAX)).toEqual(Array.from({ length: STILL_MAX }, () => true));
+    expect(held.slice(STILL_MAX)).toEqual([false, true]);
+  });
+});
