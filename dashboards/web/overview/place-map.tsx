@@ -16,6 +16,8 @@ import { add, areaLabel, siteMarker, stationMarker } from "./map-markers.ts";
 import "../styles/map.css";
 
 const STATIONS_FROM_ZOOM = 14;
+/** A phone has no room to spare around the outermost sites. */
+const NARROW_PX = 600;
 /** One site is shown no nearer than this. */
 const ZOOM_ONE_SITE = 16;
 const ZOOM_MIN = 6;
@@ -109,7 +111,11 @@ function fitTo(map: L.Map, groups: readonly SiteGroup[]): void {
   const places = isOne ? only.stations.map(({ station }) => station) : groups.map(({ site }) => site);
   if (places.length === 0) return;
   const bounds = L.latLngBounds(places.map(({ lat, lon }) => L.latLng(lat, lon)));
-  map.fitBounds(bounds, { padding: [64, 56], maxZoom: isOne ? ZOOM_ONE_SITE : STATIONS_FROM_ZOOM, animate: false });
+  map.fitBounds(bounds, {
+    padding: map.getSize().x < NARROW_PX ? [44, 36] : [64, 56],
+    maxZoom: isOne ? ZOOM_ONE_SITE : STATIONS_FROM_ZOOM,
+    animate: false,
+  });
 }
 
 function draw(

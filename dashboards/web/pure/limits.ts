@@ -106,8 +106,8 @@ export function drawnLimits(lines: readonly LimitView[], governing: readonly Lim
 }
 
 /**
- * The span of the y axis: the data with some air and, when wanted, the governing limits; then also the limits nearest
- * to the data. Limits further off stay outside and are named below the chart.
+ * The span of the y axis: the data with some air and, when wanted, the governing limits. Others may stay outside and
+ * are then named below the chart.
  */
 export function spanWithLimits(
   data: { readonly low: number; readonly high: number } | null,

@@ -10,8 +10,27 @@ const FONT_PX = 11;
 const BAR_PX = 5;
 const MARK_PX = 4.5;
 
-/** Dashed lines; the governing one is stronger. A label that would lie on another is left out: the text below names it. */
+/** Dashed lines below the readings; the governing one is stronger. */
 export function drawLimits(plot: uPlot, { limits }: ChartProps, inks: Inks): void {
+  const { ctx, bbox } = plot;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  clipTo(ctx, bbox);
+  for (const limit of limits) {
+    const y = plot.valToPos(limit.value, "y", true);
+    ctx.strokeStyle = limit.governs ? inks.limit : inks.muted;
+    ctx.lineWidth = (limit.governs ? 1.5 : 1) * ratio;
+    ctx.setLineDash(limit.governs ? [8 * ratio, 4 * ratio] : [3 * ratio, 4 * ratio]);
+    ctx.beginPath();
+    ctx.moveTo(bbox.left, y);
+    ctx.lineTo(bbox.left + bbox.width, y);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
+
+/** Names of the lines, above the readings. One that would lie on another is left out: the list below the chart has it. */
+export function drawLimitNames(plot: uPlot, { limits }: ChartProps, inks: Inks): void {
   const { ctx, bbox } = plot;
   const ratio = devicePixelRatio;
   ctx.save();
@@ -24,21 +43,14 @@ export function drawLimits(plot: uPlot, { limits }: ChartProps, inks: Inks): voi
   for (const limit of [...limits].sort((a, b) => Number(b.governs) - Number(a.governs))) {
     const y = plot.valToPos(limit.value, "y", true);
     if (y < bbox.top || y > bbox.top + bbox.height) continue;
-    ctx.strokeStyle = limit.governs ? inks.limit : inks.muted;
-    ctx.fillStyle = ctx.strokeStyle;
-    ctx.globalAlpha = limit.enforceable ? 1 : 0.7;
-    ctx.lineWidth = (limit.governs ? 1.5 : 1) * ratio;
-    ctx.setLineDash(limit.governs ? [8 * ratio, 4 * ratio] : [3 * ratio, 4 * ratio]);
-    ctx.beginPath();
-    ctx.moveTo(bbox.left, y);
-    ctx.lineTo(bbox.left + bbox.width, y);
-    ctx.stroke();
-    const text = `${limitLabel(limit)} ${limit.upper ? "≤" : "≥"} ${formatNumber(limit.value)}`;
-    const baseline = y - 3 * ratio < bbox.top + FONT_PX * ratio ? y + (FONT_PX + 5) * ratio : y - 3 * ratio;
+    const isAtTop = y - 3 * ratio < bbox.top + FONT_PX * ratio;
+    const baseline = isAtTop ? y + (FONT_PX + 5) * ratio : y - 3 * ratio;
     if (taken.some((other) => Math.abs(other - baseline) < (FONT_PX + 3) * ratio)) continue;
     taken.push(baseline);
+    const text = `${limitLabel(limit)} ${limit.upper ? "≤" : "≥"} ${formatNumber(limit.value)}`;
     const x = bbox.left + 6 * ratio; // the newest readings are at the other end
     halo(ctx, { text, x, y: baseline, colour: inks.surface });
+    ctx.fillStyle = limit.governs ? inks.limit : inks.muted;
     ctx.fillText(text, x, baseline);
   }
   ctx.restore();

@@ -2,7 +2,7 @@
 import uPlot from "uplot";
 import { formatNumber, shanghaiSecond } from "../pure/format.ts";
 import type { ChartProps } from "./chart.tsx";
-import { drawEpisodes, drawLimits, drawMarks } from "./chart-marks.ts";
+import { drawEpisodes, drawLimitNames, drawLimits, drawMarks } from "./chart-marks.ts";
 
 const ZONE = "Asia/Shanghai";
 const FONT = '12px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
@@ -81,7 +81,7 @@ export function chartOptions({
     bands: isRaw ? [] : [{ series: [2, 3], fill: inks.band }],
     hooks: {
       drawAxes: [(plot) => drawEpisodes(plot, props(), inks), (plot) => drawLimits(plot, props(), inks)],
-      draw: [(plot) => drawMarks(plot, props(), inks)],
+      draw: [(plot) => drawMarks(plot, props(), inks), (plot) => drawLimitNames(plot, props(), inks)],
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
       setSelect: [(plot) => plot.select.width > 0 && plot.root.classList.add("zoomed")],
       ready: [(plot) => plot.over.addEventListener("dblclick", () => plot.root.classList.remove("zoomed"))],
