@@ -35,7 +35,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
   const shutdown = new Shutdown(log);
   const abort = new AbortController();
 
-  const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock });
+  const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock, canReplay: true });
   shutdown.onStop("ledger", () => ledger.close());
   let current: Directory = createDirectory(await ledger.registry.snapshot());
   const directory = (): Directory => current;

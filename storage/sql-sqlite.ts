@@ -55,11 +55,17 @@ const OPEN_PAUSE_MS = 100;
 export async function openLedger(parts: {
   readonly file: string;
   readonly clock: Clock;
+  /**
+   * True where everything this connection writes can be read again from the journal (alarms, notices and the positions
+   * they stand for): then a commit needs no sync of its own, and a power cut is made good by reading on. Consistency
+   * is the same; `synchronous=NORMAL` in WAL can only lose the newest commits.
+   */
+  readonly canReplay?: boolean;
   /** For tests of older versions. */
   readonly migrations?: readonly Migration[];
 }): Promise<Ledger> {
   const { file, clock } = parts;
-  const database = await openFile(file, clock);
+  const database = await openFile(file, clock, parts.canReplay ? "NORMAL" : "FULL");
   const db = new Kysely<LedgerTables>({ dialect: new LedgerDialect(database, file) });
   try {
     await migrate(db, { clock, where: file, ...(parts.migrations ? { migrations: parts.migrations } : {}) });
@@ -77,7 +83,7 @@ export async function openLedger(parts: {
   };
 }
 
-async function openFile(file: string, clock: Clock): Promise<Database.Database> {
+async function openFile(file: string, clock: Clock, synchronous: "FULL" | "NORMAL"): Promise<Database.Database> {
   try {
     closeSync(openSync(file, "a", 0o600)); // SQLite gives its side files the mode of the main file
     chmodSync(file, 0o600);
@@ -88,7 +94,7 @@ async function openFile(file: string, clock: Clock): Promise<Database.Database> 
     const database = new Database(file, { timeout: BUSY_MS_MAX });
     try {
       database.pragma("journal_mode = WAL");
-      database.pragma("synchronous = FULL");
+      database.pragma(`synchronous = ${synchronous}`);
       database.pragma("foreign_keys = ON");
       return database;
     } catch (error) {
