@@ -42,7 +42,7 @@ export function startPipeline(parts: {
     data: { config, journalPort, publisherPort: publishing.port2, controlPort: controlling.port2 },
     transfer: [journalPort, publishing.port2, controlling.port2],
   });
-  const control = remote<PipelineControl>(controlling.port1, PIPELINE_CONTROL);
+  const control = remote<PipelineControl>(controlling.port1, PIPELINE_CONTROL, { callMsMax: Number.POSITIVE_INFINITY });
   let state: "starting" | "running" | "stopping" = "starting";
   shutdown.onStop("pipeline", async () => {
     if (state === "running") {
@@ -57,7 +57,9 @@ export function startPipeline(parts: {
     state = "running";
     worker.on("error", onFatal);
     worker.on("exit", (code) => {
-      if (state === "running") onFatal(new Error(`the pipeline thread ended with ${code}`));
+      if (state !== "running") return;
+      state = "stopping"; // nobody is left to be asked to stop
+      onFatal(new Error(`the pipeline thread ended with ${code}`));
     });
   });
   return { worker, control, ready };

@@ -17,7 +17,7 @@ interface Failure {
 }
 type Reply = { readonly value: unknown } | { readonly failure: Failure };
 
-/** Longest wait for an answer; a thread that hangs longer is reported as unavailable. */
+/** Longest wait for an answer, unless said otherwise; a thread that hangs longer is reported as unavailable. */
 const CALL_MS_MAX = 60_000;
 
 /** Offers `methods` on the port until it closes. */
@@ -37,12 +37,24 @@ export function offer<T extends object>(port: MessagePort, methods: T): void {
   createBirpc(wrapped, { post: (data) => port.postMessage(data), on: (receive) => port.on("message", receive) });
 }
 
-/** A stand-in for the object offered on the other side of the port. Name the methods that exist. */
-export function remote<T>(port: MessagePort, names: readonly (keyof T & string)[]): T {
+/**
+ * A stand-in for the object offered on the other side of the port. Name the methods that exist. Calls that are waiting
+ * when the port closes are Unavailable. A backup may take long: `callMsMax` infinite waits as long as the port lives.
+ */
+export function remote<T>(
+  port: MessagePort,
+  names: readonly (keyof T & string)[],
+  { callMsMax = CALL_MS_MAX } = {},
+): T {
   const rpc = createBirpc<Record<string, (...args: unknown[]) => Promise<Reply>>>(
     {},
-    { post: (data) => port.postMessage(data), on: (receive) => port.on("message", receive), timeout: CALL_MS_MAX },
+    {
+      post: (data) => port.postMessage(data),
+      on: (receive) => port.on("message", receive),
+      timeout: callMsMax === Number.POSITIVE_INFINITY ? -1 : callMsMax,
+    },
   );
+  port.once("close", () => rpc.$close());
   const call = async (name: string, args: unknown[]): Promise<unknown> => {
     const reply = await rpc.$call(name, ...args).catch((error) => {
       throw new Unavailable(

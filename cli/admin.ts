@@ -1,21 +1,20 @@
 /** Administration without a browser: configuration, registry, people, tokens, consumers. Works beside a running server. */
-import { readFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { hmacSecret, loadPepper, newSecret } from "../core/secret.ts";
 import { Duration, Id, ROLES, type Role } from "../core/site.ts";
 import { hashPassword } from "../dashboards/passwords.ts";
-import { exportRegistry, parseRegistryFile } from "../storage/registry-file.ts";
+import { exportRegistry, parseRegistryFile, registryFormat } from "../storage/registry-file.ts";
 import { importRegistry } from "../storage/registry-import.ts";
 import { type Ledger, openLedger } from "../storage/sql-sqlite.ts";
-import { type Call, operand, UsageError, type Verb } from "./verb.ts";
+import { type Call, operand, readText, UsageError, type Verb } from "./verb.ts";
 
 const ACTOR = "cli";
 
 async function withLedger<T>(call: Call, work: (ledger: Ledger, dataDir: string) => Promise<T>): Promise<T> {
   const { dataDir } = call.config();
-  loadPepper(dataDir); // makes the folder on first use
+  loadPepper(dataDir); // makes the folder on first use: a registry may be imported before the first start
   const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
   try {
     return await work(ledger, dataDir);
@@ -50,8 +49,8 @@ const registryImport: Verb = {
   options: { "dry-run": { type: "boolean", help: "report every fault and what would change, change nothing" } },
   run: async (call) => {
     const file = operand(call, 0, "FILE");
-    const format = formatOf(file);
-    const parsed = parseRegistryFile(readText(file), format);
+    const format = registryFormat(file);
+    const parsed = parsedFile(file, () => parseRegistryFile(readText(file), format));
     return withLedger(call, async (ledger, dataDir) => {
       const dryRun = call.flag("dry-run");
       const report = await importRegistry({
@@ -72,22 +71,13 @@ const registryImport: Verb = {
   },
 };
 
-function formatOf(file: string): "yaml" | "csv" {
-  const extension = extname(file).toLowerCase();
-  if (extension === ".yaml" || extension === ".yml") return "yaml";
-  if (extension === ".csv") return "csv";
-  throw new Refused("REGISTRY_FORMAT", {
-    what: `"${extension}" is not a format that this version imports`,
-    where: file,
-    mend: "save it as .csv (UTF-8) or .yaml",
-  });
-}
-
-function readText(file: string): string {
+/** Names the file in a fault of its contents. */
+function parsedFile<T>(file: string, parse: () => T): T {
   try {
-    return readFileSync(file, "utf8");
+    return parse();
   } catch (error) {
-    throw new Refused("FILE_UNREADABLE", { what: (error as Error).message, where: file, mend: "give a readable file" });
+    if (error instanceof Refused && !error.fault.where) throw new Refused(error.code, { ...error.fault, where: file });
+    throw error;
   }
 }
 

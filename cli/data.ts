@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { callControl } from "../control.ts";
 import { systemClock } from "../core/clock.ts";
+import type { Config } from "../core/config.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { createLogger, Metrics } from "../core/observe.ts";
 import type { Journal } from "../core/ports.ts";
@@ -13,18 +14,22 @@ import { openDuckdbSeries } from "../storage/series-duckdb.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
 import { type Call, operand, UsageError, type Verb } from "./verb.ts";
 
+function requireFile(dataDir: string, name: string): void {
+  if (existsSync(join(dataDir, name))) return;
+  throw new Refused("DATA_ABSENT", {
+    what: `there is no ${name} here`,
+    where: resolve(dataDir),
+    mend: "set EWS_DATA_DIR to the server's data folder",
+  });
+}
+
 /** Reads the journal of the data folder, beside a running server or without one. */
 async function withReader<T>(
   call: Call,
   work: (journal: Pick<Journal, "read" | "end" | "stats">) => Promise<T>,
 ): Promise<T> {
   const { dataDir } = call.config();
-  if (!existsSync(join(dataDir, "journal.db")))
-    throw new Refused("JOURNAL_ABSENT", {
-      what: "there is no journal here",
-      where: resolve(dataDir),
-      mend: "set EWS_DATA_DIR to the server's data folder",
-    });
+  requireFile(dataDir, "journal.db");
   const reader = await openJournalReader(dataDir);
   try {
     return await work(reader);
@@ -113,22 +118,26 @@ const backupVerb: Verb = {
   options: {},
   run: async (call) => {
     const folder = resolve(operand(call, 0, "FOLDER"));
-    const { dataDir } = call.config();
-    const running = await callControl(dataDir, "backup", { folder });
-    const report = running ? running.value : await backupStopped(dataDir, folder);
+    const config = call.config();
+    const running = await callControl(config.dataDir, "backup", { folder });
+    const report = running ? running.value : await backupStopped(config, folder);
     call.out.result(report);
     return EXIT.ok;
   },
 };
 
-async function backupStopped(dataDir: string, folder: string): Promise<unknown> {
+async function backupStopped(config: Config, folder: string): Promise<unknown> {
+  const { dataDir } = config;
+  requireFile(dataDir, "journal.db");
   const parts = { clock: systemClock, log: createLogger("warn", "cli"), metrics: new Metrics() };
   const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
   try {
     return await withWriter(dataDir, async (journal) => {
+      const rest = { ledger, journal, pepperFile: join(dataDir, "pepper") };
+      if (config.series === "influx") return await backupAll({ series: seriesElsewhere, ...rest }, folder);
       const series = await openDuckdbSeries({ folder: dataDir, ...parts });
       try {
-        return await backupAll({ series, ledger, journal, pepperFile: join(dataDir, "pepper") }, folder);
+        return await backupAll({ series, ...rest }, folder);
       } finally {
         await series.close();
       }
@@ -137,6 +146,17 @@ async function backupStopped(dataDir: string, folder: string): Promise<unknown> 
     await ledger.close();
   }
 }
+
+/** Answers as the store on InfluxDB does: its backup is the server's own affair. */
+const seriesElsewhere = {
+  backup: (): Promise<void> =>
+    Promise.reject(
+      new Refused("BACKUP_ELSEWHERE", {
+        what: "the series live on InfluxDB",
+        mend: "back them up with `influxd backup`",
+      }),
+    ),
+};
 
 const restoreVerb: Verb = {
   name: "restore",

@@ -24,7 +24,7 @@ import { type Output, UsageError, type Verb } from "./verb.ts";
 
 const HISTORY_STEP_MS = 600_000;
 const DAY_MS = 86_400_000;
-/** Devices of the demo report this often; registered with the same interval. */
+/** Devices of the demo report this often, more than their registered interval of 10 min asks for, so that people see it live. */
 const LIVE_INTERVAL_MS = 5_000;
 
 export const demoVerb: Verb = {

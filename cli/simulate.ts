@@ -1,5 +1,4 @@
 /** `jingtu simulate --csv`: replays real measurements through real MQTT as devices, with their original times. */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
@@ -12,7 +11,7 @@ import type { DeviceIdentity } from "../simulators/device.ts";
 import { parseMapFile } from "../simulators/map-file.ts";
 import { parseRegistryFile } from "../storage/registry-file.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
-import { UsageError, type Verb } from "./verb.ts";
+import { readText, UsageError, type Verb } from "./verb.ts";
 
 export const simulateVerb: Verb = {
   name: "simulate",
@@ -31,7 +30,7 @@ export const simulateVerb: Verb = {
     const [csv, mapFile] = [call.text("csv"), call.text("map")];
     if (!csv || !mapFile) throw new UsageError("--csv and --map are needed");
     const config = call.config();
-    const map = parseMapFile(readFileSync(mapFile, "utf8"), mapFile);
+    const map = parseMapFile(readText(mapFile), mapFile);
     const registryFile = call.text("registry");
     const identities = call.flag("provision")
       ? await provision(config, await tapeRegistry(csv, map))
@@ -47,6 +46,8 @@ export const simulateVerb: Verb = {
       speed: parseSpeed(call.text("speed")),
       boot: call.text("boot") ?? `replay-${systemClock.now().toString(36)}`,
       clock: systemClock,
+      signal: call.signal,
+      onTrouble: (what) => call.out.say(what),
     });
     call.out.result(report);
     return report.acknowledged === report.messages ? EXIT.ok : EXIT.failed;
@@ -60,25 +61,40 @@ function parseSpeed(text: string | undefined): "max" | number {
   return speed;
 }
 
-/** Registers what the tape needs, with new secrets, and waits until a running server knows it. */
+/**
+ * Registers what the tape needs, with new secrets. A running server knows it within a second; devices try again until
+ * then. Places that exist already stay as they are.
+ */
 async function provision(config: Config, contents: RegistryContents): Promise<Map<string, DeviceIdentity>> {
   const pepper = loadPepper(config.dataDir);
   const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock: systemClock });
   try {
     const secrets = new Map(contents.devices.map((device) => [device.id, newSecret()]));
-    await ledger.registry.put(contents, "simulate");
+    const known = await ledger.registry.snapshot();
+    const absent = <T extends { readonly id: string }>(
+      wanted: readonly T[],
+      present: readonly { readonly id: string }[],
+    ): T[] => wanted.filter(({ id }) => !present.some((entry) => entry.id === id));
+    const added = {
+      tenants: absent(contents.tenants, known.tenants),
+      sites: absent(contents.sites, known.sites),
+      stations: absent(contents.stations, known.stations),
+      devices: contents.devices, // devices of a replay are the replay's own: `replay-<station>`
+    };
+    await ledger.registry.put(added, "simulate");
     await ledger.registry.putCredentials(
       [...secrets].map(([device, secret]) => ({ device, hmac: hmacSecret(pepper, secret) })),
       "simulate",
     );
-    return identityMap(contents, secrets);
+    // Where a place existed already, its own site and tenant are in the topic.
+    return identityMap({ ...(await ledger.registry.snapshot()), devices: contents.devices }, secrets);
   } finally {
     await ledger.close();
   }
 }
 
 function identitiesOf(file: string): Map<string, DeviceIdentity> {
-  const registry = parseRegistryFile(readFileSync(file, "utf8"), "yaml");
+  const registry = parseRegistryFile(readText(file), "yaml");
   const secrets = new Map(
     registry.devices.flatMap((device) => (device.secret ? [[device.id, device.secret] as const] : [])),
   );

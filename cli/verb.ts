@@ -1,6 +1,8 @@
 /** What a verb of the command line is, and how it prints: results on stdout, messages on stderr. */
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { type Config, loadConfig } from "../core/config.ts";
+import { Refused } from "../core/errors.ts";
 
 type OptionSpec = Readonly<
   Record<
@@ -69,6 +71,10 @@ export function parseCall(
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
+  const wanted = verb.operands === "" ? 0 : verb.operands.includes("…") ? Number.POSITIVE_INFINITY : 1;
+  const extra = parsed.positionals.slice(wanted);
+  if (extra.length > 0)
+    throw new UsageError(`what is "${extra.join(" ")}"? ${verb.name} takes ${verb.operands || "no operand"}`);
   const values = parsed.values as Record<string, string | boolean | undefined>;
   const json = values["json"] === true;
   const call: Call = {
@@ -105,4 +111,13 @@ export function operand(call: Call, index: number, name: string): string {
   const value = call.operands[index];
   if (value === undefined) throw new UsageError(`${name} is missing`);
   return value;
+}
+
+/** @throws Refused `FILE_UNREADABLE`. */
+export function readText(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Refused("FILE_UNREADABLE", { what: (error as Error).message, where: file, mend: "give a readable file" });
+  }
 }

@@ -102,13 +102,21 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>, fi
   if (parsed.success && unknown.length === 0) return parsed.data;
   const faults = [
     ...unknown.map((name) => `✖ unknown variable ${name}`),
-    ...(parsed.success ? [] : [z.prettifyError(parsed.error)]),
+    ...(parsed.success ? [] : parsed.error.issues.map(describeIssue)),
   ];
   throw new Misconfigured("CONFIG_INVALID", {
     what: `the configuration has faults\n${faults.join("\n")}`,
     where: path ? `${path} and EWS_* variables` : "EWS_* variables",
     mend: "compare with the table in README.md, then run `jingtu config check`",
   });
+}
+
+/** Both names of the setting: of the YAML file and of the environment. */
+function describeIssue({ message, path, code, ...issue }: z.core.$ZodIssue): string {
+  if (code === "unrecognized_keys" && "keys" in issue)
+    return `✖ unknown setting ${(issue.keys as string[]).join(", ")}`;
+  const key = String(path[0] ?? "");
+  return `✖ ${message}\n  → at ${key} (${environmentName(key)})`;
 }
 
 function readYaml(path: string): Record<string, unknown> {

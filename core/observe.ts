@@ -29,7 +29,7 @@ export interface Labels {
 }
 
 /**
- * Named counters, gauges and histograms of one thread. The set of names is closed here so that the documentation, the
+ * Named counters, gauges and histograms of one thread. Names are words of ours, so that the documentation, the
  * page of health and the tests use the same words. `snapshot` is merged over threads by the /metrics route.
  */
 export class Metrics {

@@ -15,6 +15,9 @@ export type Stream = (typeof STREAMS)[number];
 /** The reader of stream `raw`; the gateway paces devices by its position. */
 export const INGEST_READER = "ingest";
 
+/** Readers on the path of a warning and of the store. Others in the journal are saved states, which lag by design. */
+export const WORKING_READERS = [INGEST_READER, "series", "alerts", "recorder", "dispatch", "alarm-publisher"] as const;
+
 export interface JournalEntry {
   /** Position in its stream: 0, 1, 2, … without gaps. */
   readonly offset: number;

@@ -62,7 +62,8 @@ export type Site = z.infer<typeof Site>;
 
 /**
  * A monitoring point. `land` and `ph` choose the row of a soil pack, `targetClass` the class a water body must keep,
- * `crop` the column of GB 5084. `ph` is a fixed soil pH for stations that do not measure it.
+ * `crop` the column of GB 5084. `ph` is the soil pH that chooses the band of a soil
+ * pack; without it the strictest band applies (a measured pH is not used for that yet).
  */
 export const Station = z.strictObject({
   id: Id,

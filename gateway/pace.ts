@@ -10,21 +10,27 @@ export interface Pace {
   readonly position: number;
   /** How many checks ago it moved. */
   readonly still: number;
+  /** How many checks in a row senders have been held; 0 when they are not. */
+  readonly held: number;
   readonly isHeld: boolean;
 }
 
 export const PACE_MS = 100;
-export const START: Pace = { position: 0, still: Number.POSITIVE_INFINITY, isHeld: false };
+export const START: Pace = { position: 0, still: Number.POSITIVE_INFINITY, held: 0, isHeld: false };
 /** Messages in stream `raw` that ingest has not read: about three seconds of full load. */
 export const BEHIND_MAX = 100_000;
 export const BEHIND_RESUME = 50_000;
 /** Ingest that has not moved for 2 s stands still. */
 export const STILL_MAX = 20;
 
+/** Every this many checks senders are read for one, so that a long hold breaks no CONNECT and no keep-alive. */
+export const HELD_MAX = 10;
+
 /** Pure: called every `PACE_MS` with the end of stream `raw` and ingest's position in it. */
 export function nextPace(last: Pace, { end, position }: { readonly end: number; readonly position: number }): Pace {
   const still = position > last.position ? 0 : last.still + 1;
   const behind = end - position;
-  const isHeld = still < STILL_MAX && behind > (last.isHeld ? BEHIND_RESUME : BEHIND_MAX);
-  return { position, still, isHeld };
+  const isBehind = still < STILL_MAX && behind > (last.held > 0 ? BEHIND_RESUME : BEHIND_MAX);
+  const held = isBehind ? last.held + 1 : 0;
+  return { position, still, held, isHeld: isBehind && held % HELD_MAX !== 0 };
 }

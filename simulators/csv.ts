@@ -252,8 +252,12 @@ export async function replayCsv(parts: {
   readonly speed: "max" | number;
   readonly boot: string;
   readonly clock: Clock;
+  readonly signal: AbortSignal;
+  /** Told once of each kind of connection trouble. */
+  readonly onTrouble: (what: string) => void;
 }): Promise<ReplayReport> {
   const { file, map, identities, clock, speed } = parts;
+  const trouble = watchTrouble(parts);
   const startedAt = clock.monotonic();
   const counts = emptyCounts();
   const devices = new Map<string, SimulatedDevice>();
@@ -269,7 +273,7 @@ export async function replayCsv(parts: {
       .send(batch)
       .then(() => void pending.delete(sent));
     pending.add(sent);
-    if (pending.size >= PENDING_MAX) await Promise.race(pending);
+    if (pending.size >= PENDING_MAX) await Promise.race([...pending, trouble.failed]);
   };
   const deviceOf = (station: string): SimulatedDevice => {
     let device = devices.get(station);
@@ -281,7 +285,13 @@ export async function replayCsv(parts: {
           where: file,
           mend: "import it with `jingtu registry import`, or run with --provision",
         });
-      device = createDevice({ url: parts.url, identity, boot: parts.boot, clock });
+      device = createDevice({
+        url: parts.url,
+        identity,
+        boot: parts.boot,
+        clock,
+        onTrouble: trouble.tell(identity.id),
+      });
       devices.set(station, device);
     }
     return device;
@@ -293,7 +303,7 @@ export async function replayCsv(parts: {
     for await (const row of readTape(file, map, counts)) {
       if (speed !== "max" && previousTime !== null && row.time > previousTime) {
         for (const station of [...batches.keys()]) await flush(station);
-        await clock.sleep((row.time - previousTime) / speed);
+        await Promise.race([clock.sleep((row.time - previousTime) / speed, parts.signal), trouble.failed]);
       }
       previousTime = row.time;
       let batch = batches.get(row.station) ?? [];
@@ -305,7 +315,7 @@ export async function replayCsv(parts: {
       batches.set(row.station, batch);
     }
     for (const station of [...batches.keys()]) await flush(station);
-    await Promise.all(pending);
+    await Promise.race([Promise.all(pending), trouble.failed]);
     const acknowledged = [...devices.values()].reduce((sum, device) => sum + device.counts().acknowledged, 0);
     const messages = [...devices.values()].reduce((sum, device) => sum + device.counts().made, 0);
     return {
@@ -318,6 +328,54 @@ export async function replayCsv(parts: {
   } finally {
     await Promise.all([...devices.values()].map((device) => device.close()));
   }
+}
+
+/** A refused secret is tried this often: a device that was registered a moment ago is known within a second. */
+const REFUSALS_MAX = 8;
+
+/** `failed` rejects when the person stops the replay, or when the broker keeps refusing a device. Never resolves. */
+function watchTrouble({
+  url,
+  signal,
+  onTrouble,
+}: {
+  url: string;
+  signal: AbortSignal;
+  onTrouble: (what: string) => void;
+}): {
+  readonly failed: Promise<never>;
+  tell(device: string): (error: Error, isRefused: boolean) => void;
+} {
+  const told = new Set<string>();
+  let fail: (error: Error) => void = () => undefined;
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
+  failed.catch(() => undefined); // whoever races it sees the reason
+  const stopped = (): void =>
+    fail(new Refused("REPLAY_STOPPED", { what: "stopped before everything was acknowledged" }));
+  if (signal.aborted) stopped();
+  signal.addEventListener("abort", stopped, { once: true });
+  return {
+    failed,
+    tell: (device) => {
+      let refusals = 0;
+      return (error, isRefused) => {
+        const what = error.message || "connection failed";
+        if (!told.has(what)) onTrouble(`${url}: ${what}; trying again`);
+        told.add(what);
+        refusals = isRefused ? refusals + 1 : 0;
+        if (refusals < REFUSALS_MAX) return;
+        fail(
+          new Refused("BROKER_REFUSES", {
+            what: `the broker refuses device ${device}: ${what}`,
+            where: url,
+            mend: "use the secrets of this server's registry, or --provision with its EWS_DATA_DIR",
+          }),
+        );
+      };
+    },
+  };
 }
 
 /** Milliseconds where they cannot be mistaken for seconds, else RFC 3339. */

@@ -44,6 +44,8 @@ export function createDevice(parts: {
   readonly clock: Clock;
   readonly windowMax?: number;
   readonly firstSeq?: number;
+  /** Told of each failed connection; the device tries again all the same. `isRefused`: the broker said no to its secret. */
+  readonly onTrouble?: (error: Error, isRefused: boolean) => void;
 }): SimulatedDevice {
   const { url, identity, boot, clock } = parts;
   const windowMax = parts.windowMax ?? 20;
@@ -103,7 +105,11 @@ export function createDevice(parts: {
       backoffMs = RECONNECT_MS_MIN;
       pump();
     });
-    next.on("error", () => undefined); // "close" follows and decides
+    next.on("error", (error) => {
+      // "close" follows and decides. MQTT 3.1.1 table 3.1: 4 bad user name or password, 5 not authorised.
+      const code = "code" in error ? Number(error.code) : 0;
+      parts.onTrouble?.(error, code === 4 || code === 5);
+    });
     next.on("close", () => {
       if (client !== next) return;
       client = null;

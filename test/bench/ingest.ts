@@ -69,13 +69,16 @@ export async function benchIngest({
   try {
     const saturated = await serve(server, folder, { seconds, rate: null, boot: "s001", before: 0 });
     const probes = startProbes(server);
+    let latencies: number[] = [];
     const paced = await serve(server, folder, {
       seconds: pacedSeconds,
       rate: 5_000,
       boot: "p001",
       before: saturated.stored,
+      atEnd: async () => {
+        latencies = await probes.stop();
+      },
     });
-    const latencies = await probes.stop();
     return {
       reference,
       saturated,
@@ -135,7 +138,7 @@ async function runReference(seconds: number): Promise<IngestBench["reference"]> 
 async function serve(
   server: TestServer,
   folder: string,
-  load: { seconds: number; rate: number | null; boot: string; before: number },
+  load: { seconds: number; rate: number | null; boot: string; before: number; atEnd?: () => Promise<void> },
 ): Promise<LoadReport & Served> {
   const file = join(folder, "accounts.json");
   writeFileSync(file, JSON.stringify(accounts()));
@@ -151,6 +154,7 @@ async function serve(
     ],
   ]);
   const serverCpuPercent = cpu();
+  await load.atEnd?.();
   const backlog = backlogOf(await statusOf(server)) ?? {};
   const startedAt = clock.monotonic();
   const done = await drained(server, 600_000);
@@ -166,7 +170,7 @@ async function serve(
   };
 }
 
-async function generate(args: readonly string[]): Promise<LoadReport> {
+export async function generate(args: readonly string[]): Promise<LoadReport> {
   const child = spawn(
     process.execPath,
     ["--import", "tsx", join(import.meta.dirname, "mqtt-loadgen.ts"), "--window", "20", ...args],
