@@ -5,7 +5,7 @@
  * When it is full the oldest eighth is handed to the caller, who keeps what they meant, and dropped.
  */
 import type { Origin } from "../core/reading.ts";
-import { cmpOf, flagOf, isBackfill, MARKS_BITS, qualifierOf } from "./detect/marks.ts";
+import { cmpOf, flagOf, isBackfill, MARKS_BITS, qualifierOf, SAID_MASK } from "./detect/marks.ts";
 
 /** Columns of a row: time, value, receivedAt, seq, marks. */
 const COLUMNS = 5;
@@ -42,7 +42,7 @@ export interface Source {
 
 export const ADDED = 0;
 export const CORRECTED = 1;
-/** The same value at the same time, or a value that an older message of the same boot carries. */
+/** The same reading at the same time, or one that an older message of the same boot carries. */
 export const REPEATED = 2;
 /** Older than everything the window still holds, after it has dropped rows. */
 export const TOO_OLD = 3;
@@ -146,11 +146,12 @@ export class Window {
     return ADDED;
   }
 
-  /** Same key, other value: the higher seq within one boot wins, else the later arrival (CONTRACTS 1.5). */
+  /** Same key, another value, sign, flag or qualifier: the higher seq within one boot wins, else the later arrival (CONTRACTS 1.5). */
   #correct(index: number, value: number, origin: Origin, source: Source, marks: number): Placed {
     const at = this.#at(index);
     const old = this.#rows[at + MARKS] as number;
-    if (Object.is(this.#rows[at + VALUE], value) && cmpOf(old) === cmpOf(marks)) return REPEATED;
+    const saysTheSame = (old & SAID_MASK) === (marks & SAID_MASK);
+    if (saysTheSame && Object.is(this.#rows[at + VALUE], value)) return REPEATED;
     const holder = this.#sources[old >> MARKS_BITS];
     const sameBoot = holder?.device === source.device && holder.boot === source.boot && source.boot !== "";
     if (sameBoot && origin.seq < (this.#rows[at + SEQ] as number)) return REPEATED;

@@ -13,6 +13,8 @@ export const SUSPECT_BIT = 8;
 /** Bits that marks use; a window keeps the source of the row above them. */
 export const MARKS_BITS = 14;
 const BACKFILL_BIT = 1 << 13;
+/** What a reading says beside its value: censoring, flag and qualifier, not how it came. */
+export const SAID_MASK = BACKFILL_BIT - 1;
 
 /** @param cmp 0 plain, 1 `<`, 2 `>`. @param qualifier character code of its letter. */
 export function marksOf(cmp: number, flag: number, qualifier: number, backfill: boolean): number {
@@ -33,7 +35,7 @@ export function isBackfill(marks: number): boolean {
 
 /** The form of a value, with `SUSPECT_BIT`; bits above the marks are ignored. */
 export function formOf(value: number, marks: number): number {
-  return Number.isNaN(value) ? FORM.unfit : (FORMS[marks & (BACKFILL_BIT - 1)] as number);
+  return Number.isNaN(value) ? FORM.unfit : (FORMS[marks & SAID_MASK] as number);
 }
 
 const FORMS = new Uint8Array(BACKFILL_BIT);

@@ -136,6 +136,29 @@ describe("late data and corrections", () => {
     expect(joined).toMatchObject({ kind: "retracted", alarm: { id: second, supersededBy: first, state: "cleared" } });
   });
 
+  test("a correction of the qualifier alone is judged again: D to N raises pollution, N to M takes it back", () => {
+    const timeline = new Timeline({ rules: [rule] });
+    const said = (qualifier: "D" | "N" | "M", seq: number) => [{ ...at(5, 50, seq), qualifier }];
+    const open = () => timeline.alarms.filter(({ end }) => end === null).map(({ category }) => category);
+    timeline.feed([at(0, 1)]);
+    timeline.feed(said("D", 5));
+    expect(open()).toEqual(["instrument"]);
+    timeline.feed(said("N", 6));
+    expect(open()).toEqual(["pollution"]);
+    timeline.feed(said("M", 7));
+    expect(open()).toEqual(["instrument"]);
+    expect(kinds(timeline).slice(2)).toEqual(expect.arrayContaining(["retracted", "raised"]));
+    expect(timeline.feed(said("N", 6))).toEqual([]); // an older message of the same boot corrects nothing
+  });
+
+  test("a correction of the flag alone confirms a suspect alarm", () => {
+    const timeline = new Timeline({ rules: [rule] });
+    timeline.feed([{ ...at(5, 50), flag: 3 }]);
+    expect(timeline.alarms).toMatchObject([{ verified: false }]);
+    timeline.feed([{ ...at(5, 50, 6), flag: 1 }]);
+    expect(timeline.alarms).toMatchObject([{ verified: true, level: "orange" }]);
+  });
+
   test("a correction below the limit retracts the alarm", () => {
     const timeline = new Timeline({ rules: [rule] });
     timeline.feed([at(0, 1), at(1, 11)]);
