@@ -1,10 +1,11 @@
 /** `npm run test:faults -- NAME [options]`: runs one fault, prints promise → observed, exits 1 when a promise broke. */
 import { parseArgs } from "node:util";
+import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string" }, seed: { type: "string" } },
+  options: { rounds: { type: "string" }, seed: { type: "string" }, minutes: { type: "string" } },
 });
 const [name = "kill"] = positionals;
 const seed = Number(values.seed ?? 1);
@@ -22,6 +23,16 @@ const faults: Record<string, () => Promise<boolean>> = {
       report.episodes > 0;
     console.log(
       `promise: 0 acknowledged lost, 0 doubled, 0 episodes missing or extra → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  influx: async () => {
+    const report = await influxOutage({ minutes: Number(values.minutes ?? 5) });
+    console.log(JSON.stringify(report, null, 2));
+    const kept =
+      report.acknowledgedDuringOutage > 0 && report.alarmEventsDuringOutage > 0 && report.stored === report.readings;
+    console.log(
+      `promise: acknowledgements and alarms go on, the store is complete afterwards → ${kept ? "kept" : "BROKEN"}`,
     );
     return kept;
   },
