@@ -117,7 +117,10 @@ export class SeriesState {
         return known;
       }
       changed = true;
-      const watch = new Watch(binding, this.window.newest);
+      const { newest } = this.window;
+      const watch = known
+        ? new Watch(binding, known.since, { time: newest, arrival: this.lastArrival })
+        : new Watch(binding, newest);
       if (known) watch.edge.copyFrom(known.edge);
       watch.refoldAll(this.window, known?.toldAlarms() ?? []);
       return watch;

@@ -9,7 +9,7 @@ import type { Binding } from "./bind.ts";
 import { type Episode, Fold } from "./detect/episode.ts";
 import type { Judge } from "./judge.ts";
 import { SeriesState } from "./series.ts";
-import { Watch } from "./watch.ts";
+import { type RuleChange, Watch } from "./watch.ts";
 import { Window, type WindowContents } from "./window.ts";
 
 export const SHARDS = 16;
@@ -22,6 +22,7 @@ interface SavedFold {
 interface SavedWatch {
   readonly binding: Binding;
   readonly since: number;
+  readonly changed: RuleChange | null;
   readonly edge: SavedFold;
   readonly carry: { readonly fold: SavedFold; readonly time: number } | null;
 }
@@ -90,7 +91,7 @@ function saveSeries(series: SeriesState, bindings: Map<string, Binding>): SavedS
   return { key, window: window.contents(), lastArrival, quickest, watches: watches.map((w) => saveWatch(w, bindings)) };
 }
 
-function saveWatch({ binding, since, edge, carry }: Watch, bindings: Map<string, Binding>): SavedWatch {
+function saveWatch({ binding, since, changed, edge, carry }: Watch, bindings: Map<string, Binding>): SavedWatch {
   // One object for equal bindings: the serializer writes it once and refers to it.
   const { ruleId, version, unit, bounds } = binding;
   const key = JSON.stringify([ruleId, version, unit, bounds]);
@@ -99,6 +100,7 @@ function saveWatch({ binding, since, edge, carry }: Watch, bindings: Map<string,
   return {
     binding: shared,
     since,
+    changed,
     edge: saveFold(edge),
     carry: carry && { fold: saveFold(carry.fold), time: carry.time },
   };
@@ -109,8 +111,8 @@ function loadSeries({ key, window, lastArrival, quickest, watches }: SavedSeries
   series.window = Window.from(window);
   series.lastArrival = lastArrival;
   series.quickest = quickest;
-  series.watches = watches.map(({ binding, since, edge, carry }) => {
-    const watch = new Watch(binding, since);
+  series.watches = watches.map(({ binding, since, changed, edge, carry }) => {
+    const watch = new Watch(binding, since, changed);
     watch.edge.copyFrom(loadFold(edge));
     watch.carry = carry && { fold: loadFold(carry.fold), time: carry.time, told: null };
     watch.refoldAll(series.window);

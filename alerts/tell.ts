@@ -51,7 +51,8 @@ export class Teller {
     for (let index = watch.settled; index < watch.judged.length; index++) {
       const judged = watch.judged[index] as Judged;
       if (judged.told) this.#compare(judged.told, judged, watch.binding, occasion);
-      else if (!isBeforeRule(judged, watch)) judged.told = this.#raise(series, watch, judged, place, occasion);
+      else if (!watch.isBefore(judged.episode, series.window))
+        judged.told = this.#raise(series, watch, judged, place, occasion);
       if (index === watch.settled && judged.episode.end !== null) watch.settled++;
     }
     for (const orphan of watch.orphans.splice(0)) this.#retract(orphan, occasion);
@@ -166,10 +167,6 @@ function kindOf(alarm: Alarm, { episode }: Judged, level: Alarm["level"], { boun
   if (alarm.level !== level || alarm.verified !== episode.verified) return "updated";
   const toldExcess = alarm.value === null ? 0 : excess(bounds, alarm.value);
   return episode.excess > toldExcess && episode.excess >= 2 * toldExcess ? "updated" : null;
-}
-
-function isBeforeRule({ episode }: Judged, { since }: Watch): boolean {
-  return episode.end !== null && episode.end <= since;
 }
 
 function worstOf(

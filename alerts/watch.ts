@@ -27,10 +27,20 @@ export interface Orphan {
   readonly joined: Told | null;
 }
 
+/** The moment of a change: an episode that was over then is told only if readings of it come later. */
+export interface RuleChange {
+  /** Data time of the newest reading. */
+  readonly time: number;
+  /** Wall time of the last arrival. */
+  readonly arrival: number;
+}
+
 export class Watch {
   binding: Binding;
   /** Rules are not retroactive: an episode that was over at this data time, when the rule came, is not told. */
   since: number;
+  /** When the rule last changed, or its bounds with the station; null while they are as they came. */
+  readonly changed: RuleChange | null;
   readonly edge = new Fold();
   readonly tail = new Fold();
   /** Ascending; from the window's left edge on. */
@@ -45,10 +55,19 @@ export class Watch {
   carry: Carry | null = null;
   readonly #instrument: boolean;
 
-  constructor(binding: Binding, since: number) {
+  constructor(binding: Binding, since: number, changed: RuleChange | null = null) {
     this.binding = binding;
     this.since = since;
+    this.changed = changed;
     this.#instrument = binding.category === "instrument";
+  }
+
+  /** True for what the rule does not tell: it was over, and known, when the rule came or changed. */
+  isBefore({ start, end }: Episode, window: Window): boolean {
+    const { since, changed } = this;
+    if (end === null) return false;
+    if (end <= since) return true;
+    return changed !== null && end <= changed.time && !window.hasArrival(start, end, changed.arrival);
   }
 
   judge(value: number, form: number): Judgement {

@@ -113,6 +113,14 @@ export class Window {
     return low;
   }
 
+  /** True when a row from `start` to before `end` (data time) arrived after `arrival` (wall time). */
+  hasArrival(start: number, end: number, arrival: number): boolean {
+    for (let index = this.find(start); index < this.#count && this.time(index) < end; index++) {
+      if ((this.#rows[this.#at(index) + RECEIVED] as number) > arrival) return true;
+    }
+    return false;
+  }
+
   /** How many of the oldest rows to give up before the next one fits into `rowsMax`; 0 while there is room. */
   surplus(rowsMax: number): number {
     if (this.#count < this.#capacity) return 0;

@@ -38,6 +38,21 @@ describe("a rule changes", () => {
     expect(outcomes(timeline.alarms)).toMatchObject([{ start: 2, end: null }]);
   });
 
+  test.each`
+    why             | after
+    ${"its advice"} | ${{ above: 10, advice: "call" }}
+    ${"its limit"}  | ${{ above: 8 }}
+  `("after a change of $why a finished episode that comes late is told", ({ after }) => {
+    const timeline = new Timeline({ rules: [aVersionedRule({ above: 10 }, 1)] });
+    const all = readings([1, 9, 1, 12, 12, 1, 1]);
+    timeline.feed(all.filter((_, minute) => minute < 2 || minute > 5));
+    timeline.rules([aVersionedRule(after, 2)]);
+    expect(timeline.events).toEqual([]); // 9 was over before: a change does not dig it up
+    const receivedAt = NOW + 60 * MINUTE;
+    timeline.feed(all.slice(2, 6).map((row) => ({ ...row, origin: { ...row.origin, receivedAt } })));
+    expect(outcomes(timeline.alarms)).toMatchObject([{ start: 3, end: 5 }]);
+  });
+
   test("an alarm of a removed or disabled rule ends, with the reason", () => {
     for (const after of [[], [aVersionedRule({ above: 10, enabled: false }, 2)]]) {
       const timeline = new Timeline({ rules: [aVersionedRule({ above: 10 }, 1)] });
