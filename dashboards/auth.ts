@@ -5,13 +5,11 @@
 import { timingSafeEqual } from "node:crypto";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { Refused } from "../core/errors.ts";
+import { isLoopback } from "../core/listen.ts";
 import { ACCESS, type Action, type Grantee, isSameOrigin, may } from "./access.ts";
 import type { App } from "./app-type.ts";
-import { isLoopback } from "./listen.ts";
 import { Problem } from "./schemas.ts";
 import { NOBODY, type Principal, type Sessions } from "./sessions.ts";
-
-export { hashPassword } from "./passwords.ts";
 
 declare module "fastify" {
   interface FastifyContextConfig {

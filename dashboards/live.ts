@@ -6,6 +6,7 @@
  */
 import type { AlarmEvent } from "../core/alarm.ts";
 import { Unavailable } from "../core/errors.ts";
+import { WORKING_READERS } from "../core/ports.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import { decodeReadingBlock } from "../core/reading-block.ts";
 import { keepRunning } from "../core/service.ts";
@@ -18,8 +19,9 @@ import type { DashboardParts } from "./parts.ts";
 import type { Sessions } from "./sessions.ts";
 import { iso, isoOrNull } from "./times.ts";
 
-export const BEAT_MS = 15_000;
+const BEAT_MS = 15_000;
 const TICK_MS = 1_000;
+const COUNTED = new Set<string>(WORKING_READERS);
 const BROWSERS_MAX = 1_000;
 const READ_BYTES_MAX = 4 * 1_024 * 1_024;
 /** A browser that missed more alarms than this reloads its lists instead. */
@@ -239,8 +241,8 @@ export class LiveHub {
       await this.#primed;
       const { streams, readers } = await journal.stats();
       const lag = { raw: 0, readings: 0, alarms: 0 };
-      for (const { stream, offset } of readers) {
-        if (stream in lag) {
+      for (const { reader, stream, offset } of readers) {
+        if (COUNTED.has(reader) && stream in lag) {
           const name = stream as keyof typeof lag;
           lag[name] = Math.max(lag[name], streams[name].end - offset);
         }

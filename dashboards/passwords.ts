@@ -5,8 +5,8 @@
 import { hash, type Options, verify } from "@node-rs/argon2";
 import { Refused, Unavailable } from "../core/errors.ts";
 
-export const PASSWORD_CHARACTERS_MIN = 12;
-export const PASSWORD_CHARACTERS_MAX = 256;
+const PASSWORD_CHARACTERS_MIN = 12;
+const PASSWORD_CHARACTERS_MAX = 256;
 const PARALLEL_MAX = 2;
 const WAITING_MAX = 64;
 // Algorithm 2 is argon2id.

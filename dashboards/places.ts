@@ -120,7 +120,7 @@ export function unitOf(quantity: string, station: Station): string {
   return quantitySpec(quantity, station.medium)?.unit ?? "";
 }
 
-export function worstLevel(alarms: readonly Alarm[]): Level | null {
+function worstLevel(alarms: readonly Alarm[]): Level | null {
   return alarms.reduce<Level | null>(
     (worst, { level }) => (worst === null || levelRank(level) < levelRank(worst) ? level : worst),
     null,

@@ -6,7 +6,7 @@ import type { BucketColumns, RawColumns } from "./schemas.ts";
 import { finiteOrNull } from "./times.ts";
 
 export const POINTS_MAX = 50_000;
-export const BUCKETS_MAX = 20_000;
+const BUCKETS_MAX = 20_000;
 const AUTO_RAW_POINTS = 5_000;
 const AUTO_BUCKETS = 2_000;
 /** Steps that `auto` chooses from; the roll-ups fit the longer ones. */

@@ -33,7 +33,7 @@ export const SessionView = z.object({
 });
 
 /** What to draw for a place. `stale` may also stand beside `exceed` and `warning`, as its own field. */
-export const PLACE_STATES = ["exceed", "warning", "stale", "normal", "idle"] as const;
+const PLACE_STATES = ["exceed", "warning", "stale", "normal", "idle"] as const;
 export type PlaceState = (typeof PLACE_STATES)[number];
 
 export const SiteView = z.object({

@@ -13,11 +13,12 @@ import swagger from "@fastify/swagger";
 import swaggerUi from "@fastify/swagger-ui";
 import Fastify, { type FastifyRequest } from "fastify";
 import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
+import { portFault } from "../core/listen.ts";
 import type { App } from "./app-type.ts";
 import { isDirectLoopback, registerAuth } from "./auth.ts";
 import { registerCompression } from "./compress.ts";
 import { answerTo, TooMany, unknown } from "./errors.ts";
-import { createListener, explainListenError, judgeListener } from "./listen.ts";
+import { createListener, judgeListener } from "./listen.ts";
 import { LiveHub } from "./live.ts";
 import { OpenAlarms } from "./open-alarms.ts";
 import { registerPages } from "./pages/routes.tsx";
@@ -45,7 +46,7 @@ export interface DashboardServer {
 
 /**
  * Resolves when connections are accepted.
- * @throws Misconfigured `HTTP_PLAIN`, `HTTP_TLS`, `PORT_IN_USE`, `PORT_DENIED`, `HOST_UNKNOWN`, `WEB_ROOT`.
+ * @throws Misconfigured `HTTP_PLAIN`, `HTTP_TLS`, `TLS_UNREADABLE`, `PORT_IN_USE`, `PORT_FORBIDDEN`, `HOST_UNKNOWN`, `WEB_ROOT`.
  */
 export async function createServer(parts: DashboardParts): Promise<DashboardServer> {
   const { app, services, stopKeepingFresh } = await buildApp(parts);
@@ -54,7 +55,7 @@ export async function createServer(parts: DashboardParts): Promise<DashboardServ
     await app.listen({ host, port: httpPort });
   } catch (error) {
     await stop(app, services, stopKeepingFresh);
-    throw explainListenError(error, parts.config);
+    throw portFault(error, { key: "httpPort", port: httpPort, host });
   }
   const { port } = app.server.address() as AddressInfo;
   const name = host.includes(":") ? `[${host}]` : host;

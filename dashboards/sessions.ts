@@ -190,7 +190,7 @@ function sessionId(cookie: string): string {
   return createHash("sha256").update(cookie).digest("hex");
 }
 
-export function isLiving(session: Session, now: number): boolean {
+function isLiving(session: Session, now: number): boolean {
   return now < session.expiresAt && now - session.seenAt < IDLE_MS;
 }
 

@@ -34,7 +34,7 @@ interface StaticFile {
 }
 
 /** @throws Misconfigured `WEB_ROOT` when the folder cannot be read or holds no index.html. */
-export function loadStatic(root: string): ReadonlyMap<string, StaticFile> {
+function loadStatic(root: string): ReadonlyMap<string, StaticFile> {
   const files = new Map<string, StaticFile>();
   let total = 0;
   try {

@@ -45,7 +45,12 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const broker = await createBroker({ ...parts, gate, tally, log });
   let listeners: Listeners;
   try {
-    listeners = await openListeners(config, { limit, refuse: (reason) => tally.refuse(reason), accept: broker.accept });
+    listeners = await openListeners(config, {
+      limit,
+      log,
+      refuse: (reason) => tally.refuse(reason),
+      accept: broker.accept,
+    });
   } catch (error) {
     await broker.close();
     throw error;

@@ -4,7 +4,8 @@
  * A failed sign-in is answered late, a right one at once, and nothing is ever locked: guessing a device's name cannot
  * keep the device out, and neither can a misconfigured neighbour behind the same router.
  */
-const LOOPBACK = /^(127\.|::1$)/;
+import { isLoopback } from "../core/listen.ts";
+
 /** Failures within `FAILURE_MEMORY_MS` that are answered at once: a typing error should not feel like a fault. */
 const FAILURES_FREE = 5;
 const FAILURE_DELAY_MS_MIN = 100;
@@ -25,10 +26,6 @@ export function addressKey(remote: string | undefined): string {
     .slice(0, 4)
     .map((group) => group.replace(/^0+(?=.)/, ""))
     .join(":")}::/64`;
-}
-
-export function isLoopback(address: string): boolean {
-  return LOOPBACK.test(address);
 }
 
 export type AdmissionVerdict = "admitted" | "connections-full" | "connections-per-address";

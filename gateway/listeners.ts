@@ -1,9 +1,8 @@
 /**
  * The doors: TCP, TLS and WebSocket listeners that hand each admitted connection's byte stream on.
  *
- * Plain listeners stay on loopback unless `mqttInsecure`: secrets and readings cross a network only encrypted.
+ * Plain listeners open on loopback only unless `mqttInsecure`: secrets and readings cross a network only encrypted.
  */
-import { readFileSync } from "node:fs";
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
@@ -11,8 +10,10 @@ import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { createWebSocketStream, WebSocketServer } from "ws";
 import { type Config, environmentName } from "../core/config.ts";
 import { Misconfigured } from "../core/errors.ts";
+import { isLoopback, pem, portFault } from "../core/listen.ts";
+import type { Logger } from "../core/observe.ts";
 import { DEVICE_FRAME_BYTES_MAX } from "./frames.ts";
-import { addressKey, type ConnectionLimit, isLoopback } from "./limits.ts";
+import { addressKey, type ConnectionLimit } from "./limits.ts";
 
 export type ListenerConfig = Pick<
   Config,
@@ -25,6 +26,7 @@ export interface Addresses {
 }
 export interface Doors {
   readonly limit: ConnectionLimit;
+  readonly log: Logger;
   readonly refuse: (reason: string) => void;
   readonly accept: (
     stream: Duplex,
@@ -47,14 +49,14 @@ const LOOPBACK_HOST = "127.0.0.1";
 
 /**
  * @throws Misconfigured `PORT_IN_USE`, `PORT_FORBIDDEN` or `HOST_UNKNOWN` naming the variable to change (what was opened
- *   before is closed again), `TLS_INCOMPLETE`, `TLS_UNREADABLE` or `TLS_INVALID` for the certificate files.
+ *   before is closed again), `MQTT_PLAIN` for plain MQTT beyond loopback without TLS, `TLS_INCOMPLETE`, `TLS_UNREADABLE`
+ *   or `TLS_INVALID` for the certificate files.
  */
 export async function openListeners(config: ListenerConfig, doors: Doors): Promise<Listeners> {
   const sockets = new Set<Socket>();
   const opened: Server[] = [];
-  const plainHost =
-    config.mqttInsecure || isLoopback(config.host) || config.host === "localhost" ? config.host : LOOPBACK_HOST;
   const tls = tlsOptions(config);
+  const plainHost = judgePlainHost(config, tls !== null, doors.log);
   const open = async (server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", host: string): Promise<number> => {
     // Before TLS or HTTP see the socket: a refused connection must not cost a handshake.
     server.prependListener("connection", (socket: Socket) => admitSocket(socket, sockets, doors));
@@ -83,6 +85,19 @@ export async function openListeners(config: ListenerConfig, doors: Doors): Promi
     stop();
     throw error;
   }
+}
+
+/** With TLS the devices beyond loopback have a door, so the plain ones stay behind; without, nobody could come in. */
+function judgePlainHost({ host, mqttInsecure }: ListenerConfig, hasTls: boolean, log: Logger): string {
+  if (mqttInsecure || isLoopback(host)) return host;
+  if (!hasTls)
+    throw new Misconfigured("MQTT_PLAIN", {
+      what: `plain MQTT on ${host} would send secrets and readings in clear text`,
+      where: "EWS_HOST",
+      mend: "set EWS_MQTT_TLS_CERT and EWS_MQTT_TLS_KEY, or EWS_MQTT_INSECURE=1 behind a TLS proxy",
+    });
+  log.warn({ host }, `plain MQTT and WebSocket listen on ${LOOPBACK_HOST} only; EWS_MQTT_INSECURE=1 opens them`);
+  return LOOPBACK_HOST;
 }
 
 function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
@@ -155,39 +170,12 @@ function webSocketServer(doors: Doors): Server {
 
 function bind(server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", port: number, host: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    server.once("error", (error: NodeJS.ErrnoException) => reject(bindFault(error, environmentName(key), port, host)));
+    server.once("error", (error) => reject(portFault(error, { key, port, host })));
     server.listen({ port, host }, () => {
       server.removeAllListeners("error").on("error", ignore);
       resolve((server.address() as AddressInfo).port);
     });
   });
-}
-
-function bindFault(error: NodeJS.ErrnoException, variable: string, port: number, host: string): Error {
-  const where = `${variable}=${port}`;
-  if (error.code === "EADDRINUSE")
-    return new Misconfigured(
-      "PORT_IN_USE",
-      { what: `port ${port} on ${host} is in use`, where, mend: `stop the other program or set ${variable}` },
-      { cause: error },
-    );
-  if (error.code === "EACCES")
-    return new Misconfigured(
-      "PORT_FORBIDDEN",
-      { what: `port ${port} may not be opened by this user`, where, mend: "choose a port above 1023" },
-      { cause: error },
-    );
-  if (error.code === "EADDRNOTAVAIL" || error.code === "ENOTFOUND")
-    return new Misconfigured(
-      "HOST_UNKNOWN",
-      {
-        what: `${host} is no address of this machine`,
-        where: "EWS_HOST",
-        mend: "set EWS_HOST to one, or 0.0.0.0 for all",
-      },
-      { cause: error },
-    );
-  return error;
 }
 
 /** Null when TLS is not configured. Each setting is a path, or the PEM text itself (from `EWS_…_FILE`). */
@@ -222,19 +210,6 @@ function tlsOptions(config: ListenerConfig): TlsOptions | null {
     );
   }
   return options;
-}
-
-function pem(key: "mqttTlsCert" | "mqttTlsKey" | "mqttTlsCa", value: string): string {
-  if (value.includes("-----BEGIN")) return value;
-  try {
-    return readFileSync(value, "utf8");
-  } catch (error) {
-    throw new Misconfigured(
-      "TLS_UNREADABLE",
-      { what: (error as Error).message, where: environmentName(key), mend: "point it at a readable PEM file" },
-      { cause: error },
-    );
-  }
 }
 
 function ignore(): void {}

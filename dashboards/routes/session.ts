@@ -8,7 +8,7 @@ import type { Services } from "../services.ts";
 import { IDLE_MS, type Principal } from "../sessions.ts";
 import { iso } from "../times.ts";
 
-export const SignInBody = z.strictObject({
+const SignInBody = z.strictObject({
   name: z.string().min(1).max(64),
   password: z.string().min(1).max(1_024),
 });

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get as httpsGet } from "node:https";
 import type { AddressInfo } from "node:net";
 import { createServer as createNetServer } from "node:net";
@@ -162,6 +162,10 @@ describe("listening", () => {
     await expect(createServer({ ...world.parts, config: { ...config, httpTlsKey: cert } })).rejects.toMatchObject({
       code: "HTTP_TLS",
     });
+    const text = { httpTlsCert: readFileSync(cert, "utf8"), httpTlsKey: readFileSync(key, "utf8").trim() };
+    const fromText = await createServer({ ...world.parts, config: { ...config, ...text } }); // as from EWS_…_FILE
+    onTestFinished(() => fromText.close());
+    expect(fromText.address.url).toMatch(/^https:/);
   });
 });
 

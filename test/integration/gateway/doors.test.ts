@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import mqtt from "mqtt";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { createLogger, type Logger } from "../../../core/observe.ts";
 import { prefixOf, RawClient, secretOf, startGateway, type TestGateway } from "./harness.ts";
 
 const run = promisify(execFile);
@@ -159,13 +160,25 @@ describe("ports", () => {
     other.close();
   });
 
-  test("plain listeners stay on loopback unless told otherwise; without a certificate there is no TLS", async () => {
-    gateway = await startGateway({ config: { host: "0.0.0.0" } });
+  test("plain MQTT beyond loopback is refused, unless the operator insists", async () => {
+    await expect(startGateway({ config: { host: "0.0.0.0" } })).rejects.toMatchObject({
+      code: "MQTT_PLAIN",
+      fault: { mend: expect.stringContaining("EWS_MQTT_INSECURE") },
+    });
+    const log = aLog();
+    gateway = await startGateway({ config: { host: "0.0.0.0", mqttInsecure: true }, log });
     expect(gateway.addresses.mqtts).toBeNull();
-    expect(await boundAddress(gateway.port)).toBe("127.0.0.1");
-    await gateway.close();
-    gateway = await startGateway({ config: { host: "0.0.0.0", mqttInsecure: true } });
     expect(await boundAddress(gateway.port)).toBe("0.0.0.0");
+    expect(log.warnings).toEqual([]);
+  });
+
+  test("with TLS the plain listeners stay on loopback, and one line says so", async () => {
+    const log = aLog();
+    gateway = await startGateway({ config: { ...tlsConfig(), host: "0.0.0.0" }, log });
+    const { mqtt, ws, mqtts } = gateway.addresses;
+    const bound = await Promise.all([mqtt, ws, mqtts].map((port) => boundAddress(port ?? 0)));
+    expect(bound).toEqual(["127.0.0.1", "127.0.0.1", "0.0.0.0"]);
+    expect(log.warnings).toEqual([expect.stringContaining("EWS_MQTT_INSECURE")]);
   });
 
   test.each([
@@ -198,6 +211,17 @@ describe("ports", () => {
     expect(await gateway.raw()).toHaveLength(1);
   });
 });
+
+/** Keeps what is warned about. */
+function aLog(): Logger & { readonly warnings: string[] } {
+  const warnings: string[] = [];
+  const log = createLogger("silent");
+  return Object.assign(log, {
+    warnings,
+    warn: (_bindings: unknown, text: string) => void warnings.push(text),
+    child: () => log,
+  });
+}
 
 /** The local address a listening port is bound to, from the kernel's table (little-endian hex). */
 async function boundAddress(port: number): Promise<string> {

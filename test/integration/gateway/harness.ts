@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "../../../core/clock.ts";
 import { Config } from "../../../core/config.ts";
 import { createDirectory } from "../../../core/directory.ts";
 import { decodeRaw, type RawMessage } from "../../../core/envelope.ts";
-import { createLogger, Metrics } from "../../../core/observe.ts";
+import { createLogger, type Logger, Metrics } from "../../../core/observe.ts";
 import type { Consumer, Directory, Journal, RegistrySnapshot } from "../../../core/ports.ts";
 import { hmacSecret } from "../../../core/secret.ts";
 import { createGateway, type Gateway } from "../../../gateway/gateway.ts";
@@ -83,7 +83,7 @@ export interface TestGateway extends Gateway {
 }
 
 export async function startGateway(
-  options: { journal?: Journal; config?: Record<string, unknown>; clock?: Clock } = {},
+  options: { journal?: Journal; config?: Record<string, unknown>; clock?: Clock; log?: Logger } = {},
 ): Promise<TestGateway> {
   let directory: Directory = createDirectory(aRegistry());
   const journal = options.journal ?? new MemoryJournal();
@@ -95,7 +95,7 @@ export async function startGateway(
     consumers: () => CONSUMERS,
     pepper: PEPPER,
     clock: options.clock ?? systemClock,
-    log: createLogger("silent"),
+    log: options.log ?? createLogger("silent"),
     metrics,
   });
   return {

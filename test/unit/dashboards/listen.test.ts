@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { isLoopback, judgeListener } from "../../../dashboards/listen.ts";
+import { Misconfigured } from "../../../core/errors.ts";
+import { createListener, judgeListener } from "../../../dashboards/listen.ts";
 
 const plain = { host: "127.0.0.1", httpPort: 0, httpInsecure: false };
 
@@ -17,12 +18,16 @@ test.each`
   else expect(judgeListener(config)).toEqual(outcome);
 });
 
-test.each`
-  address               | loopback
-  ${"127.0.0.1"}        | ${true}
-  ${"127.8.9.1"}        | ${true}
-  ${"::1"}              | ${true}
-  ${"::ffff:127.0.0.1"} | ${true}
-  ${"10.0.0.1"}         | ${false}
-  ${"::ffff:10.0.0.1"}  | ${false}
-`("$address is loopback: $loopback", ({ address, loopback }) => expect(isLoopback(address)).toBe(loopback));
+test("PEM text that does not hold together is refused without printing a line of it", () => {
+  const pemOf = (kind: string) => `-----BEGIN ${kind}-----\nbm90IGEga2V5\n-----END ${kind}-----`;
+  const pair = { httpTlsCert: pemOf("CERTIFICATE"), httpTlsKey: pemOf("PRIVATE KEY") };
+  let fault: unknown;
+  try {
+    createListener({ ...plain, ...pair }, () => {});
+  } catch (error) {
+    fault = error;
+  }
+  expect(fault).toBeInstanceOf(Misconfigured);
+  expect(fault).toMatchObject({ code: "HTTP_TLS", fault: { where: "EWS_HTTP_TLS_CERT, EWS_HTTP_TLS_KEY" } });
+  expect(String(fault)).not.toContain("bm90IGEga2V5");
+});

@@ -1,6 +1,5 @@
 import { expect, test } from "vitest";
-import { hashPassword } from "../../../dashboards/auth.ts";
-import { PasswordVerifier } from "../../../dashboards/passwords.ts";
+import { hashPassword, PasswordVerifier } from "../../../dashboards/passwords.ts";
 
 test("hashes with argon2id, 19 MiB, two passes, one lane; refuses short and endless passwords", async () => {
   expect(await hashPassword("a long sentence")).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
