@@ -64,7 +64,7 @@ export async function benchIngest({
   writeFileSync(join(folder, "rules.yaml"), RULES);
   const server = await startServer({
     registry: benchRegistry(),
-    env: { EWS_RULES_DIR: folder, EWS_LOG_LEVEL: "error" },
+    env: { EWS_RULES_DIR: folder, EWS_LOG_LEVEL: "error", MALLOC_ARENA_MAX: "2" },
   });
   try {
     const saturated = await serve(server, folder, { seconds, rate: null, boot: "s001", before: 0 });
