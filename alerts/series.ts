@@ -9,7 +9,7 @@ import { keptRange } from "./detect/condition.ts";
 import { FORM, FORM_MASK, formOf } from "./detect/marks.ts";
 import type { Told } from "./ledger.ts";
 import { Watch } from "./watch.ts";
-import { type Placed, REPEATED, type Source, TOO_OLD, Window } from "./window.ts";
+import { type Placed, REPEATED, type Row, type Source, TOO_OLD, Window } from "./window.ts";
 
 /** A reading older than the window's left edge, kept until the end of its block. */
 export interface OldReading {
@@ -18,6 +18,16 @@ export interface OldReading {
   readonly marks: number;
   readonly origin: Origin;
 }
+
+/** When one device was last heard in a series. */
+export interface Sender extends Heard {
+  readonly device: string;
+  newest: number;
+  lastArrival: number;
+  quickest: number;
+}
+
+const NEVER: Heard = { newest: -Infinity, lastArrival: -Infinity, quickest: Infinity };
 
 export class SeriesState {
   readonly key: string;
@@ -31,8 +41,8 @@ export class SeriesState {
   #calmHigh = Number.POSITIVE_INFINITY;
   /** Wall time of the last arrival. */
   lastArrival = Number.NEGATIVE_INFINITY;
-  /** Shortest time from measurement to arrival so far, ms. */
-  quickest = Number.POSITIVE_INFINITY;
+  /** Nearly always one. */
+  senders: Sender[] = [];
   /** Data time of the first and last row that changed behind the folds; nothing did while `from` is infinite. */
   #changedFrom = Number.POSITIVE_INFINITY;
   #changedTo = Number.NEGATIVE_INFINITY;
@@ -64,9 +74,8 @@ export class SeriesState {
    */
   push(time: number, value: number, marks: number, origin: Origin, source: Source, rowsMax: number): boolean {
     const { window } = this;
-    const took = origin.receivedAt - time;
-    if (took < this.quickest) this.quickest = took;
     if (origin.receivedAt > this.lastArrival) this.lastArrival = origin.receivedAt;
+    this.#hear(source.device, time, origin.receivedAt);
     const surplus = window.surplus(rowsMax);
     if (surplus > 0) this.#drop(surplus);
     if (time > window.newest) {
@@ -130,8 +139,32 @@ export class SeriesState {
     return { removed: [...before.values()] };
   }
 
-  heard(): Heard {
-    return { newest: this.window.newest, lastArrival: this.lastArrival, quickest: this.quickest };
+  heard(device: string): Heard {
+    return this.senders.find((sender) => sender.device === device) ?? NEVER;
+  }
+  #hear(device: string, time: number, receivedAt: number): void {
+    const first = this.senders[0];
+    const sender = first?.device === device ? first : this.#senderOf(device);
+    if (time > sender.newest) sender.newest = time;
+    if (receivedAt > sender.lastArrival) sender.lastArrival = receivedAt;
+    if (receivedAt - time < sender.quickest) sender.quickest = receivedAt - time;
+  }
+
+  #senderOf(device: string): Sender {
+    const known = this.senders.find((sender) => sender.device === device);
+    if (known) return known;
+    const sender = { device, ...NEVER };
+    this.senders.push(sender);
+    return sender;
+  }
+
+  /** The newest row that a device sent and the window still holds. */
+  lastRow(device: string): Row | null {
+    for (let index = this.window.count - 1; index >= 0; index--) {
+      const row = this.window.row(index);
+      if (row.origin.device === device) return row;
+    }
+    return null;
   }
 
   /** Lets go of episodes that lie before the window's edge. To be called once they are told. */

@@ -1,5 +1,6 @@
 /**
- * Keeps watch for silence: which series or devices the absence rules await, and the alarms open for them.
+ * Keeps watch for silence: which series or devices the absence rules await, and the alarms open for them. Only what the
+ * device itself sent counts as heard, so a sibling at the same station does not speak for one that is dead.
  *
  * A rule that names quantities awaits each series of them; one that does not awaits each device, as one alarm on the
  * device's first quantity, so that a lost link is one alarm and not one for every quantity. A quantity that a device
@@ -16,6 +17,7 @@ import { toReading } from "./evidence.ts";
 import type { Ledger, Told } from "./ledger.ts";
 import type { SeriesState } from "./series.ts";
 import type { Occasion, Teller } from "./tell.ts";
+import type { Row } from "./window.ts";
 
 /** A device that reports every few seconds is not called silent for a hiccup of the network; `after` overrides it. */
 const SPAN_MS_MIN = 60_000;
@@ -29,13 +31,13 @@ interface Awaited {
   /** Series that the alarm names. */
   readonly key: string;
   readonly quantity: string;
-  /** Quantities of the station any of which counts as heard. */
+  /** Quantities of the station any of which counts as heard when the device sent it. */
   readonly quantities: readonly string[];
   /** Of the device; when none of them was ever heard, the device was not. */
   readonly declared: readonly string[];
   readonly perQuantity: boolean;
   readonly spanMs: number;
-  /** Wall time since which it is awaited. */
+  /** Wall time since which it is awaited, restarts included. */
   since: number;
   told: Told | null;
 }
@@ -50,11 +52,27 @@ export class SilenceWatch {
   readonly #seriesOf: SeriesOf;
   readonly #teller: Teller;
   readonly #ledger: Ledger;
+  readonly #awaitedSince: Map<string, number>;
+  #startedAt = Number.NEGATIVE_INFINITY;
+  #downMs = 0;
 
-  constructor(parts: { readonly seriesOf: SeriesOf; readonly teller: Teller; readonly ledger: Ledger }) {
+  /** @param parts.awaitedSince wall times by what is awaited; kept up to date here and saved in snapshots. */
+  constructor(parts: {
+    readonly seriesOf: SeriesOf;
+    readonly teller: Teller;
+    readonly ledger: Ledger;
+    readonly awaitedSince: Map<string, number>;
+  }) {
+    this.#awaitedSince = parts.awaitedSince;
     this.#seriesOf = parts.seriesOf;
     this.#teller = parts.teller;
     this.#ledger = parts.ledger;
+  }
+
+  /** After a stop, devices get as long as it lasted to be heard again: its silence was ours. */
+  begin(now: number, tickedAt: number): void {
+    this.#startedAt = now;
+    this.#downMs = tickedAt === Number.NEGATIVE_INFINITY ? 0 : Math.max(0, now - tickedAt);
   }
 
   /** Takes the rules and devices as they now are; open alarms that nothing awaits any more end, with the reason. */
@@ -64,41 +82,50 @@ export class SilenceWatch {
     for (const versioned of directory.snapshot.rules) {
       if (versioned.rule.kind !== "absence" || !versioned.rule.enabled) continue;
       for (const awaited of awaitedBy(versioned, versioned.rule, directory, occasion.now)) {
-        const id = `${awaited.rule.id}\n${awaited.key}`;
-        const known = before.get(id);
-        if (known) {
-          awaited.since = known.since;
-          awaited.told = known.told;
-          before.delete(id);
-        }
+        const id = `${awaited.rule.id}\n${awaited.device}\n${awaited.key}`;
+        awaited.since = this.#awaitedSince.get(id) ?? occasion.now;
+        this.#awaitedSince.set(id, awaited.since);
+        awaited.told = before.get(id)?.told ?? null;
+        before.delete(id);
         this.#awaited.set(id, awaited);
       }
     }
+    for (const id of this.#awaitedSince.keys()) if (!this.#awaited.has(id)) this.#awaitedSince.delete(id);
     for (const gone of before.values()) if (gone.told) this.#teller.end(gone.told, occasion.now, occasion);
     this.#index();
   }
 
   /** Takes over the alarms that were open before a restart; those that nothing awaits end. */
   adopt(occasion: Occasion): void {
+    const open: Told[] = [];
     for (const told of [...this.#ledger.all()]) {
       if (told.alarm.category !== "absence" || told.settled) continue;
-      const awaited = this.#awaited.get(`${told.alarm.rule}\n${told.alarm.series}`);
       if (told.alarm.end !== null) this.#ledger.settle(told);
-      else if (awaited) awaited.told = told;
-      else this.#teller.end(told, occasion.now, occasion);
+      else open.push(told);
     }
+    const isOf = ({ rule, key }: Awaited, { alarm }: Told) => rule.id === alarm.rule && key === alarm.series;
+    const take = (told: Told, fits: (awaited: Awaited, told: Told) => boolean): boolean => {
+      const awaited = [...this.#awaited.values()].find((each) => !each.told && isOf(each, told) && fits(each, told));
+      if (awaited) awaited.told = told;
+      return awaited !== undefined;
+    };
+    // Devices that share a first quantity share the series of their alarms: those that are sure go first.
+    const unsure = open.filter((told) => !take(told, isSurely));
+    for (const told of unsure) if (!take(told, () => true)) this.#teller.end(told, occasion.now, occasion);
     this.#index();
   }
 
   /** Raises what has fallen silent by now. */
   tick(occasion: Occasion): void {
     for (const awaited of this.#awaited.values()) {
-      if (awaited.told) continue;
-      const newest = this.#newestOf(awaited);
-      if (!newest && awaited.perQuantity && this.#deviceHeard(awaited)) continue;
-      const verdict = silence(this.#heard(awaited), awaited.spanMs, awaited.since, occasion.now);
+      if (awaited.told || occasion.now - this.#startedAt < Math.min(awaited.spanMs, this.#downMs)) continue;
+      const heard = this.#heard(awaited);
+      const verdict = silence(heard, awaited.spanMs, awaited.since, occasion.now);
       if (!verdict.silent) continue;
-      awaited.told = this.#teller.raise(absenceAlarm(awaited, newest, verdict.since, occasion), occasion);
+      if (heard.newest === Number.NEGATIVE_INFINITY && awaited.perQuantity && this.#deviceHeard(awaited)) continue;
+      const alarm = absenceAlarm(awaited, this.#lastRow(awaited), verdict.since, occasion);
+      // Two devices may fall silent on one series in one tick: the device sets their ids apart.
+      awaited.told = this.#teller.raise(alarm, { ...occasion, cause: `${occasion.cause}\n${awaited.device}` });
       this.#openAt(awaited);
     }
   }
@@ -129,16 +156,18 @@ export class SilenceWatch {
   }
 
   #isBack(awaited: Awaited, alarm: Alarm): boolean {
+    const heard = this.#heard(awaited);
     const last = alarm.evidence.readings.at(-1);
-    if (last) return this.#heard(awaited).newest > last.time;
-    return this.#heard(awaited).newest > Number.NEGATIVE_INFINITY || this.#deviceHeard(awaited);
+    if (last) return heard.newest > last.time;
+    if (heard.lastArrival > alarm.raisedAt || heard.newest > alarm.start) return true;
+    return heard.newest === Number.NEGATIVE_INFINITY && this.#deviceHeard(awaited);
   }
 
-  #heard({ place, quantities }: Awaited): Heard {
+  #heard({ place, quantities, device }: Awaited): Heard {
     let heard: Heard = { newest: -Infinity, lastArrival: -Infinity, quickest: Infinity };
     for (const quantity of quantities) {
       for (const series of this.#seriesOf(place.station.id, quantity)) {
-        const one = series.heard();
+        const one = series.heard(device);
         heard = {
           newest: Math.max(heard.newest, one.newest),
           lastArrival: Math.max(heard.lastArrival, one.lastArrival),
@@ -149,13 +178,14 @@ export class SilenceWatch {
     return heard;
   }
 
-  #newestOf({ place, quantities }: Awaited): SeriesState | undefined {
+  #lastRow({ place, quantities, device }: Awaited): Row | null {
     const all = quantities.flatMap((quantity) => this.#seriesOf(place.station.id, quantity));
-    return all.filter(({ window }) => window.count > 0).sort((a, b) => b.window.newest - a.window.newest)[0];
+    const rows = all.flatMap((series) => series.lastRow(device) ?? []);
+    return rows.sort((a, b) => b.time - a.time)[0] ?? null;
   }
 
-  #deviceHeard({ place, declared }: Awaited): boolean {
-    return declared.some((quantity) => this.#seriesOf(place.station.id, quantity).length > 0);
+  #deviceHeard(awaited: Awaited): boolean {
+    return this.#heard({ ...awaited, quantities: awaited.declared }).newest > Number.NEGATIVE_INFINITY;
   }
 
   #index(): void {
@@ -167,6 +197,12 @@ export class SilenceWatch {
     const open = this.#open.get(station) ?? new Set();
     this.#open.set(station, open.add(awaited));
   }
+}
+
+/** The last reading names the device; a device that was never heard is known by the time since which it is awaited. */
+function isSurely({ device, since }: Awaited, { alarm }: Told): boolean {
+  const last = alarm.evidence.readings.at(-1);
+  return last ? last.device === device : alarm.start === since;
 }
 
 function* awaitedBy(
@@ -205,11 +241,10 @@ function awaitedOf(rule: AbsenceRule, { device, station, site }: DeviceContext, 
 
 function absenceAlarm(
   { rule, version, place, key, quantity }: Awaited,
-  newest: SeriesState | undefined,
+  last: Row | null,
   since: number,
   { now }: Occasion,
 ): Omit<Alarm, "id"> {
-  const last = newest?.window.row(newest.window.count - 1);
   return {
     ...{ rule: rule.id, category: "absence", level: rule.level, state: "active", verified: true },
     ...{ tenant: place.site.tenant, site: place.site.id, station: place.station.id, series: key, quantity },

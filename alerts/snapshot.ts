@@ -8,12 +8,13 @@ import type { BackfillCount } from "./backfill.ts";
 import type { Binding } from "./bind.ts";
 import { type Episode, Fold } from "./detect/episode.ts";
 import type { Judge } from "./judge.ts";
-import { SeriesState } from "./series.ts";
+import { type Sender, SeriesState } from "./series.ts";
 import { type RuleChange, Watch } from "./watch.ts";
-import { Window, type WindowContents } from "./window.ts";
+import { COLUMNS, Window, type WindowContents } from "./window.ts";
 
 export const SHARDS = 16;
-const FORMAT = 1;
+/** 2 knows the senders of a series and since when devices are awaited; format 1 is read too. */
+const FORMAT = 2;
 
 interface SavedFold {
   readonly episode: Episode | null;
@@ -30,7 +31,7 @@ interface SavedSeries {
   readonly key: string;
   readonly window: WindowContents;
   readonly lastArrival: number;
-  readonly quickest: number;
+  readonly senders: readonly Sender[];
   readonly watches: readonly SavedWatch[];
 }
 export interface SavedAlarm {
@@ -46,6 +47,14 @@ export interface Shard {
   readonly series: readonly SavedSeries[];
   readonly alarms: readonly SavedAlarm[];
   readonly backfill: readonly (readonly [string, BackfillCount])[];
+  /** Wall time since which absence rules await what they await; see `SilenceWatch`. */
+  readonly awaitedSince: readonly (readonly [string, number])[];
+  /** Wall time of the last tick: how long the engine was down is counted from it. */
+  readonly tickedAt: number;
+}
+/** As format 1 had it. */
+interface OldSeries extends Omit<SavedSeries, "senders"> {
+  readonly quickest: number;
 }
 
 /** Spreads series keys and device ids evenly; FNV-1a. */
@@ -67,6 +76,8 @@ export function encodeShard(judge: Judge, shard: number, alarmsOffset: number): 
       .filter(({ alarm }) => shardOf(alarm.series) === shard)
       .map(({ alarm, events, order, settled }) => ({ alarm, events, order, settled })),
     backfill: [...judge.backfill.counts].filter(([device]) => shardOf(device) === shard),
+    awaitedSince: [...judge.awaitedSince].filter(([id]) => shardOf(id) === shard),
+    tickedAt: judge.tickedAt,
   };
   return serialize(saved);
 }
@@ -75,20 +86,33 @@ export function encodeShard(judge: Judge, shard: number, alarmsOffset: number): 
 export function decodeShard(bytes: Uint8Array): Shard | null {
   try {
     const shard = deserialize(bytes) as Shard;
-    return shard.format === FORMAT ? shard : null;
+    return shard.format === FORMAT ? shard : shard.format === 1 ? upgraded(shard) : null;
   } catch {
     return null;
   }
 }
 
+/** Format 1 knew one time for all devices of a series, so each that sent a row of it gets that one. */
+function upgraded(shard: Shard): Shard {
+  const series = (shard.series as unknown as readonly OldSeries[]).map(({ quickest, ...kept }) => {
+    const { window, lastArrival } = kept;
+    const newest = window.rows[window.rows.length - COLUMNS] ?? window.edge;
+    const devices = new Set(window.sources.map(({ device }) => device));
+    return { ...kept, senders: [...devices].map((device) => ({ device, newest, lastArrival, quickest })) };
+  });
+  return { ...shard, format: FORMAT, series, awaitedSince: [], tickedAt: Number.NEGATIVE_INFINITY };
+}
+
 export function loadShard(judge: Judge, shard: Shard): void {
   for (const saved of shard.series) judge.add(loadSeries(saved));
   for (const [device, count] of shard.backfill) judge.backfill.counts.set(device, { ...count });
+  for (const [id, since] of shard.awaitedSince) judge.awaitedSince.set(id, since);
+  judge.tickedAt = Math.max(judge.tickedAt, shard.tickedAt);
 }
 
 function saveSeries(series: SeriesState, bindings: Map<string, Binding>): SavedSeries {
-  const { key, window, lastArrival, quickest, watches } = series;
-  return { key, window: window.contents(), lastArrival, quickest, watches: watches.map((w) => saveWatch(w, bindings)) };
+  const { key, window, lastArrival, senders, watches } = series;
+  return { key, window: window.contents(), lastArrival, senders, watches: watches.map((w) => saveWatch(w, bindings)) };
 }
 
 function saveWatch({ binding, since, changed, edge, carry }: Watch, bindings: Map<string, Binding>): SavedWatch {
@@ -106,11 +130,11 @@ function saveWatch({ binding, since, changed, edge, carry }: Watch, bindings: Ma
   };
 }
 
-function loadSeries({ key, window, lastArrival, quickest, watches }: SavedSeries): SeriesState {
+function loadSeries({ key, window, lastArrival, senders, watches }: SavedSeries): SeriesState {
   const series = new SeriesState(key);
   series.window = Window.from(window);
   series.lastArrival = lastArrival;
-  series.quickest = quickest;
+  series.senders = senders.map((sender) => ({ ...sender }));
   series.watches = watches.map(({ binding, since, changed, edge, carry }) => {
     const watch = new Watch(binding, since, changed);
     watch.edge.copyFrom(loadFold(edge));
