@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, existsSync } from "node:fs";
 
 const run = (command, args) =>
-  execFileSync(process.execPath, [`node_modules/${command}`, ...args], { stdio: ["ignore", "ignore", "inherit"] });
+  execFileSync(process.execPath, [`node_modules/${command}`, ...args], { stdio: ["ignore", 2, 2] });
 
 run("typescript/bin/tsc", ["-p", "tsconfig.json"]);
 if (existsSync("dashboards/web/vite.config.ts"))
