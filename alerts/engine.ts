@@ -144,6 +144,7 @@ class Engine {
     const { clock, directory, log } = this.#parts;
     const { changed, events } = this.#judge.rebind(directory(), this.#judged, clock.now());
     this.#events.push(...events);
+    this.#saved.length = 0; // what the absence rules await may have changed: each shard is saved in its turn
     if (!changed && events.length === 0) return;
     log.info({ version: this.#judge.directoryVersion, events: events.length }, "alarm rules bound again");
     // Together with all snapshots: a restart must not judge what came before under the new rules.

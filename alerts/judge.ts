@@ -34,6 +34,10 @@ export class Judge {
   readonly series = new Map<string, SeriesState>();
   readonly ledger = new Ledger();
   readonly backfill = new BackfillWatch();
+  /** Wall time since which the absence rules await what they await; of snapshots, for `SilenceWatch`. */
+  readonly awaitedSince = new Map<string, number>();
+  /** Wall time of the last tick, also of before a restart; -Infinity before the first. */
+  tickedAt = Number.NEGATIVE_INFINITY;
   readonly #bindLimit: BindLimit;
   readonly #windowBytesMax: number;
   readonly #byQuantity = new Map<string, SeriesState[]>();
@@ -52,7 +56,12 @@ export class Judge {
     this.#windowBytesMax = options.windowBytesMax ?? WINDOW_BYTES_MAX;
     this.#teller = new Teller(this.ledger, (device, at) => this.backfill.isBulk(device, at));
     const seriesOf = (station: string, quantity: string) => this.#byQuantity.get(`${station}/${quantity}`) ?? [];
-    this.#silence = new SilenceWatch({ seriesOf, teller: this.#teller, ledger: this.ledger });
+    this.#silence = new SilenceWatch({
+      seriesOf,
+      teller: this.#teller,
+      ledger: this.ledger,
+      awaitedSince: this.awaitedSince,
+    });
   }
 
   /** Version of the registry that the bindings follow. */
@@ -84,6 +93,7 @@ export class Judge {
       this.#reconcile(series, occasion);
     }
     for (const left of told.values()) for (const each of left) this.#endUnwatched(each, occasion);
+    this.#silence.begin(now, this.tickedAt);
     this.#silence.rebind(this.#directory, occasion);
     this.#silence.adopt(occasion);
     for (const station of this.#silence.openStations()) this.#silence.heard(station, occasion);
@@ -91,6 +101,7 @@ export class Judge {
   }
 
   tick(offset: number, now: number): AlarmEvent[] {
+    this.tickedAt = now;
     this.#silence.tick(this.#occasion(offset, now, "tick", null, false));
     return this.#teller.take();
   }

@@ -8,7 +8,7 @@ import type { Origin } from "../core/reading.ts";
 import { cmpOf, flagOf, isBackfill, MARKS_BITS, qualifierOf, SAID_MASK } from "./detect/marks.ts";
 
 /** Columns of a row: time, value, receivedAt, seq, marks. */
-const COLUMNS = 5;
+export const COLUMNS = 5;
 const TIME = 0;
 const VALUE = 1;
 const RECEIVED = 2;

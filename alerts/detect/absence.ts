@@ -20,7 +20,7 @@ export type Silence =
   /** @property since data time of the last reading; when nothing ever came, since when it has been awaited. */
   | { readonly silent: true; readonly since: number };
 
-/** @param awaitedSince wall time: start of the engine, or when the rule or device became known if later. */
+/** @param awaitedSince wall time: when rule and device first were known together, before any restart. */
 export function silence(heard: Heard, spanMs: number, awaitedSince: number, now: number): Silence {
   if (now - awaitedSince <= spanMs) return { silent: false, why: "grace" };
   if (heard.newest === Number.NEGATIVE_INFINITY) return { silent: true, since: awaitedSince };

@@ -94,7 +94,7 @@ test("an absence of a day fires although the engine starts anew every day", () =
 
 test("after a stop of ours devices get as long as it lasted, at most the span, before they are called silent", () => {
   const first = started(siblings);
-  feed(first, 50, arrives(50, "a"), arrives(50, "b"));
+  feed(first, 50, arrives(49, "b"), arrives(50, "a"));
   tick(first, 51);
   const { judge } = restarted(first, siblings, 300);
   expect(tick(judge, 329)).toEqual([]);
