@@ -101,6 +101,7 @@ class Sender {
     await outbox.settle(item.key, outcome);
     metrics.count("notify_attempts", 1, { outlet: item.outlet, outcome: outcome.kind });
     if (outcome.kind === "given-up") {
+      metrics.count("notify_given_up", 1, { outlet: item.outlet });
       log.error({ key: item.key, outlet: item.outlet, detail: outcome.detail }, "a notice could not be delivered");
     }
   }

@@ -58,15 +58,19 @@ async function send(options: WebhookOptions, url: URL, item: OutboxItem): Promis
   }
 }
 
-/** 2xx: sent. 408, 425, 429, 5xx: again later. Anything else is final: the same request will not be liked tomorrow. */
+/** Answers that speak of the body itself, which is the same on every try. */
+const NEVER_ACCEPTED: readonly number[] = [400, 413, 415, 422];
+
+/**
+ * 2xx: sent. 400, 413, 415, 422: given up, for the body will not be liked tomorrow. Anything else (a redirect, a wrong
+ * password at a proxy, a page moved for an hour) a person can mend on the other side, so it is tried again.
+ */
 export function judgeAnswer(status: number, retryAfter: string | null, now: number): Outcome {
   if (status >= 200 && status < 300) return { kind: "sent", detail: `HTTP ${status}` };
-  if (status === 408 || status === 425 || status === 429 || status >= 500) {
-    const retryAfterMs = parseRetryAfter(retryAfter, now);
-    return { kind: "retry", detail: `HTTP ${status}`, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
-  }
+  if (NEVER_ACCEPTED.includes(status)) return { kind: "given-up", detail: `HTTP ${status}` };
   const redirect = status >= 300 && status < 400 ? " (redirects are not followed)" : "";
-  return { kind: "given-up", detail: `HTTP ${status}${redirect}` };
+  const retryAfterMs = parseRetryAfter(retryAfter, now);
+  return { kind: "retry", detail: `HTTP ${status}${redirect}`, ...(retryAfterMs === null ? {} : { retryAfterMs }) };
 }
 
 /** Seconds or an HTTP date (RFC 9110 section 10.2.3); at most an hour. */
