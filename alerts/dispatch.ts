@@ -15,7 +15,7 @@ export interface DispatchParts {
   readonly journal: Journal;
   readonly publisher: Publisher;
   /** Read once at the start, for the retained states of open alarms. */
-  readonly alarms: Pick<AlarmStore, "list">;
+  readonly alarms: Pick<AlarmStore, "list" | "position">;
   readonly outbox: Outbox;
   readonly notifiers: readonly Notifier[];
   /** Base of links to alarm pages. */

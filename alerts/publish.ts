@@ -3,17 +3,19 @@
  *
  * A condition is one rule on one quantity of a station; several series or episodes may share it. The retained message
  * shows the most severe open alarm, and when none is open the one that began last, until another replaces it. The
- * broker keeps retained messages in memory, so those of open alarms are published again at each start.
+ * broker keeps retained messages in memory, so those of open alarms are published again at each start: what the store
+ * holds, then every event that the recorder had not reached.
  */
 import { type Alarm, type AlarmEvent, levelRank } from "../core/alarm.ts";
 import type { AlarmStore, Journal, Publisher } from "../core/ports.ts";
 import { alarmLogTopic, alarmTopic } from "../core/wire.ts";
+import { RECORDER } from "./record.ts";
 import { READ_BYTES_MAX, readEvent } from "./recover.ts";
 
 export interface PublishParts {
   readonly journal: Journal;
   readonly publisher: Publisher;
-  readonly alarms: Pick<AlarmStore, "list">;
+  readonly alarms: Pick<AlarmStore, "list" | "position">;
 }
 
 const READER = "alarm-publisher";
@@ -22,8 +24,11 @@ const PAGE = 500;
 /** Runs until the signal aborts. Published before it is done with: after a crash a message may come twice. */
 export async function runAlarmPublisher(parts: PublishParts, signal: AbortSignal): Promise<void> {
   const { journal, publisher } = parts;
+  const recorded = await parts.alarms.position(RECORDER);
   const board = await openBoard(parts);
-  let position = await journal.position(READER, "alarms");
+  // What was published but not yet recorded when the process died is in neither the store nor the broker.
+  const published = await journal.position(READER, "alarms");
+  let position = Math.min(published, recorded);
   while (!signal.aborted) {
     const entries = await journal.read("alarms", position, READ_BYTES_MAX);
     const last = entries.at(-1);
@@ -33,7 +38,8 @@ export async function runAlarmPublisher(parts: PublishParts, signal: AbortSignal
     }
     for (const { bytes } of entries) await publishEvent(publisher, board, readEvent(bytes));
     position = last.offset + 1;
-    await journal.commit({ advance: [{ reader: READER, stream: "alarms", offset: position }] });
+    const offset = Math.max(published, position);
+    await journal.commit({ advance: [{ reader: READER, stream: "alarms", offset }] });
   }
 }
 

@@ -4,7 +4,7 @@ import type { Logger } from "../core/observe.ts";
 import type { AlarmStore, Journal } from "../core/ports.ts";
 import { READ_BYTES_MAX, readEvent } from "./recover.ts";
 
-const READER = "recorder";
+export const RECORDER = "recorder";
 
 /** Runs until the signal aborts. @throws Unavailable when journal or store cannot serve; call it again. */
 export async function runRecorder(
@@ -12,7 +12,7 @@ export async function runRecorder(
   signal: AbortSignal,
 ): Promise<void> {
   const { journal, alarms, log } = parts;
-  let position = await alarms.position(READER);
+  let position = await alarms.position(RECORDER);
   await claim(journal, position);
   log.info({ position }, "alarm recorder started");
   while (!signal.aborted) {
@@ -25,7 +25,7 @@ export async function runRecorder(
     position = last.offset + 1;
     await alarms.record(
       entries.map(({ bytes }) => readEvent(bytes)),
-      { reader: READER, offset: position },
+      { reader: RECORDER, offset: position },
     );
     await claim(journal, position);
   }
@@ -33,5 +33,5 @@ export async function runRecorder(
 
 /** The store's own position decides; the journal only needs to know what may be dropped. */
 function claim(journal: Journal, offset: number): Promise<void> {
-  return journal.commit({ advance: [{ reader: READER, stream: "alarms", offset }] });
+  return journal.commit({ advance: [{ reader: RECORDER, stream: "alarms", offset }] });
 }

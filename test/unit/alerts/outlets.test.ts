@@ -5,7 +5,7 @@ import { createAlarmDesk } from "../../../alerts/desk.ts";
 import { runDispatch } from "../../../alerts/dispatch.ts";
 import { noticeTexts } from "../../../alerts/notify/texts.ts";
 import { createWebhook, judgeAnswer } from "../../../alerts/notify/webhook.ts";
-import { Board } from "../../../alerts/publish.ts";
+import { Board, runAlarmPublisher } from "../../../alerts/publish.ts";
 import { runRecorder } from "../../../alerts/record.ts";
 import { outcomeOf, pauseMs } from "../../../alerts/send.ts";
 import type { Alarm, AlarmEvent } from "../../../core/alarm.ts";
@@ -94,14 +94,16 @@ function dispatching(
     },
   };
   const stop = new AbortController();
+  const metrics = new Metrics();
+  const errors: unknown[] = [];
   const parts = {
     journal,
     publisher,
     outbox,
     clock,
-    log,
+    log: { ...log, error: (said: unknown) => void errors.push(said) } as unknown as typeof log,
     alarms: storeOf(open),
-    metrics: new Metrics(),
+    metrics,
     random: () => 0.5,
   };
   const running = runDispatch(
@@ -109,7 +111,7 @@ function dispatching(
     stop.signal,
   );
   return {
-    ...{ journal, clock, outbox, publisher, sent },
+    ...{ journal, clock, outbox, publisher, sent, metrics, errors },
     tell: async (...events: AlarmEvent[]) => {
       await journal.commit({ append: [{ stream: "alarms", entries: events.map(encode) }] });
       await clock.advance(0);
@@ -145,6 +147,23 @@ describe("MQTT", () => {
     await d.clock.advance(0);
     expect(JSON.parse(d.publisher.retained.get(TOPIC) ?? "")).toMatchObject({ id: "alarm-1", state: "acknowledged" });
     await d.end();
+  });
+
+  test("what was published but not recorded before a crash is retained again", async () => {
+    const journal = new MemoryJournal();
+    const event = anAlarmEvent({ alarm: anAlarm() });
+    await journal.commit({
+      append: [{ stream: "alarms", entries: [encode(event)] }],
+      advance: [{ reader: "alarm-publisher", stream: "alarms", offset: 1 }],
+    });
+    const publisher = new RecordingPublisher();
+    const stop = new AbortController();
+    const running = runAlarmPublisher({ journal, publisher, alarms: storeOf([]) }, stop.signal);
+    await new FakeClock(NOW).advance(0);
+    expect(JSON.parse(publisher.retained.get(TOPIC) ?? "null")).toMatchObject({ id: "alarm-1" });
+    expect(await journal.position("alarm-publisher", "alarms")).toBe(1);
+    stop.abort();
+    await running;
   });
 
   test("a retracted alarm leaves nothing behind", async () => {
@@ -206,6 +225,15 @@ describe("outbox", () => {
     await d.end();
   });
 
+  test("what is given up is counted and logged as an error", async () => {
+    const d = dispatching([], async () => ({ kind: "given-up", detail: "HTTP 422" }));
+    await d.tell(anAlarmEvent());
+    await d.clock.advance(1_000);
+    expect(d.errors).toMatchObject([{ outlet: "webhook", detail: "HTTP 422" }]);
+    expect(await d.metrics.registry.metrics()).toMatch(/notify_given_up\S*\{outlet="webhook"\} 1/);
+    await d.end();
+  });
+
   test("a bulk back-fill is one notice a station, once it is quiet", async () => {
     const d = dispatching();
     const late = (id: string, station: string) =>
@@ -229,7 +257,7 @@ describe("outbox", () => {
     ${"first retry"}                  | ${0}  | ${{ kind: "retry", detail: "x" }}                       | ${{ kind: "retry", dueAt: NOW + 2_000 }}
     ${"fifth retry"}                  | ${4}  | ${{ kind: "retry", detail: "x" }}                       | ${{ kind: "retry", dueAt: NOW + 32_000 }}
     ${"the receiver asks for longer"} | ${0}  | ${{ kind: "retry", detail: "x", retryAfterMs: 90_000 }} | ${{ kind: "retry", dueAt: NOW + 90_000 }}
-    ${"refused for good"}             | ${0}  | ${{ kind: "given-up", detail: "HTTP 410" }}             | ${{ kind: "given-up", at: NOW }}
+    ${"refused for good"}             | ${0}  | ${{ kind: "given-up", detail: "HTTP 422" }}             | ${{ kind: "given-up", at: NOW }}
   `("$why", ({ tries, answer, outcome }) => {
     const item = anOutboxItem({ tries, body: JSON.stringify({ at: NOW }) });
     expect(outcomeOf(item, answer, NOW, 0.5)).toMatchObject(outcome);
@@ -250,8 +278,18 @@ describe("webhook", () => {
     status | after                              | answer
     ${200} | ${null}                            | ${{ kind: "sent" }}
     ${204} | ${null}                            | ${{ kind: "sent" }}
-    ${301} | ${null}                            | ${{ kind: "given-up", detail: "HTTP 301 (redirects are not followed)" }}
-    ${404} | ${null}                            | ${{ kind: "given-up" }}
+    ${301} | ${null}                            | ${{ kind: "retry", detail: "HTTP 301 (redirects are not followed)" }}
+    ${401} | ${null}                            | ${{ kind: "retry" }}
+    ${403} | ${null}                            | ${{ kind: "retry" }}
+    ${404} | ${null}                            | ${{ kind: "retry", detail: "HTTP 404" }}
+    ${405} | ${null}                            | ${{ kind: "retry" }}
+    ${409} | ${null}                            | ${{ kind: "retry" }}
+    ${410} | ${null}                            | ${{ kind: "retry" }}
+    ${425} | ${null}                            | ${{ kind: "retry" }}
+    ${400} | ${null}                            | ${{ kind: "given-up", detail: "HTTP 400" }}
+    ${413} | ${null}                            | ${{ kind: "given-up" }}
+    ${415} | ${null}                            | ${{ kind: "given-up" }}
+    ${422} | ${null}                            | ${{ kind: "given-up" }}
     ${408} | ${null}                            | ${{ kind: "retry" }}
     ${429} | ${"120"}                           | ${{ kind: "retry", retryAfterMs: 120_000 }}
     ${503} | ${"Sun, 15 Mar 2026 00:01:00 GMT"} | ${{ kind: "retry", retryAfterMs: 60_000 }}
