@@ -35,14 +35,15 @@ export function loadRules(folder: URL | string, packs: Packs): Rule[] {
   const broken: { file: string; faults: string[] }[] = [];
   const rules: Rule[] = [];
   for (const file of ruleFiles(path)) {
-    const found = readRules(readText(join(path, file)), packs);
+    const full = join(path, file);
+    const found = readRules(readText(full), packs);
     for (const { rule, at } of found.rules) {
       const first = seen.get(rule.id);
       if (first !== undefined) found.faults.push(`✖ rule id ${rule.id} is taken already by ${first}\n  → at ${at}.id`);
-      seen.set(rule.id, first ?? file);
+      seen.set(rule.id, first ?? full);
       rules.push(rule);
     }
-    if (found.faults.length > 0) broken.push({ file, faults: found.faults });
+    if (found.faults.length > 0) broken.push({ file: full, faults: found.faults });
   }
   refuse(broken);
   return rules;
@@ -116,7 +117,12 @@ function readRules(text: string, packs: Packs): Found {
       `[${index}]${z.core.toDotPath([...path]).replace(/^(?=[^[])/, path.length > 0 ? "." : "")}, line ${lineAt(document.contents, [index, ...path], lines)}`;
     const parsed = Rule.safeParse(item);
     if (!parsed.success) {
-      for (const { message, path } of parsed.error.issues) found.faults.push(`✖ ${message}\n  → at ${lineOf(path)}`);
+      for (const issue of parsed.error.issues) {
+        found.faults.push(`✖ ${expected(issue)}\n  → at ${lineOf(issue.path)}`);
+      }
+      const partly = whatParsed(item, parsed.error.issues);
+      if (!partly) continue;
+      for (const { what, path } of meaningFaults(partly, packs)) found.faults.push(`✖ ${what}\n  → at ${lineOf(path)}`);
       continue;
     }
     const rule = parsed.data;
@@ -126,6 +132,29 @@ function readRules(text: string, packs: Packs): Found {
     found.rules.push({ rule, at: `[${index}]` });
   }
   return found;
+}
+
+/** What a fault of the schema asks for: a union says what each of its kinds expects. */
+function expected(issue: z.core.$ZodIssue): string {
+  if (issue.path.at(-1) === "onDelay" || issue.path.at(-1) === "offDelay") {
+    return 'expected a number of readings such as "2 readings" or a duration such as "10m"';
+  }
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return issue.message;
+  return [...new Set(issue.errors.flat().map(({ message }) => message))].join("; or ");
+}
+
+/** The rule without the fields that have faults, for the checks of meaning; null when too little is left. */
+function whatParsed(item: unknown, issues: readonly z.core.$ZodIssue[]): Rule | null {
+  if (typeof item !== "object" || item === null) return null;
+  const wrong = new Set(
+    issues.flatMap(({ path, code, ...issue }) =>
+      path[0] === undefined && "keys" in issue ? (issue.keys as string[]) : [path[0]],
+    ),
+  );
+  const filler = { id: "unnamed", level: "blue", on: {}, enabled: true };
+  const kept = Object.fromEntries(Object.entries(item).filter(([key]) => !wrong.has(key)));
+  const parsed = Rule.safeParse({ ...filler, ...kept });
+  return parsed.success ? parsed.data : null;
 }
 
 interface MeaningFault {

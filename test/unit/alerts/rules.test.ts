@@ -1,5 +1,5 @@
 /** Rules as files: every fault at once with its place, what the schema cannot see, and the rules that come with the product. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { createLimitBinder } from "../../../alerts/bind.ts";
 import { loadPacks } from "../../../alerts/packs/load.ts";
@@ -58,6 +58,27 @@ test.each`
 `("$why", ({ rule, fault }) => {
   const id = rule.includes("id: instrument") ? "" : "id: x, ";
   expect(faultsOf(`- { ${id}level: red, ${rule} }`)).toContain(fault);
+});
+
+test("a wrong delay says what is expected, and faults of the schema do not hide those of meaning", () => {
+  const message = faultsOf(`
+- { id: x, kind: level, on: { quantity: cadmium }, above: 1, level: purple, onDelay: soon }
+- { id: y, kind: limit, on: { quantity: cd }, pack: gbt14848-1993, above: III, level: red, offDelay: 3, colour: red }
+- { id: z, kind: level, on: { quantity: cd }, above: 1, level: red, deadband: wide }
+`);
+  expect(message).toMatch(/"2 readings" or a duration such as "10m"\n {2}→ at \[0\]\.onDelay, line 2/);
+  expect(message).toMatch(/"2 readings" or a duration such as "10m"\n {2}→ at \[1\]\.offDelay, line 3/);
+  expect(message).toMatch(/quantity cadmium is not known\n {2}→ at \[0\]\.on\.quantity, line 2/);
+  expect(message).toMatch(/pack gbt14848-1993 is not known.*\n {2}→ at \[1\]\.pack, line 3/);
+  expect(message).toMatch(/a percentage such as "5 %".*\n {2}→ at \[2\]\.deadband/);
+  expect(message).not.toContain("Invalid input\n");
+});
+
+test("faults name the file with its folder", () => {
+  const folder = mkdtempSync("/tmp/rules-");
+  writeFileSync(`${folder}/a.yaml`, "- { id: x }\n");
+  expect(() => loadRules(folder, packs)).toThrow(`in ${folder}/a.yaml:`);
+  rmSync(folder, { recursive: true });
 });
 
 test.each`
