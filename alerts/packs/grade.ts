@@ -1,6 +1,6 @@
 /**
- * Grades one sample by one pack: the class of every quantity, the worst of them and what decided it. Pure; the engine,
- * the pages and `jingtu standards grade` use the same function.
+ * Grades one sample by one pack: the class of every quantity, the worst of them and what decided it. Pure;
+ * `jingtu standards grade` uses it.
  *
  * Single-factor evaluation: GB/T 14848-2017 clauses 6.2 and 6.3, GB 3838-2002 clause 5.1.
  */

@@ -26,11 +26,10 @@ export interface FoundLimit {
   readonly standard: string;
   /** Standard, table, item and level, e.g. "GB/T 14848-2017 table 1 no. 24 class III". */
   readonly clause: string;
+  /** `one-stored`: one copy only was seen, so the limit is to be verified; evidence of the alarm carries it. */
   readonly confidence: Confidence;
   /** False: the row is from memory only and no person has confirmed it; it must never fire. */
   readonly enforceable: boolean;
-  /** True: one copy only was seen; the alarm says that the limit is to be verified. */
-  readonly verify: boolean;
   /** What the choice of the row rests on, e.g. an unknown soil pH; empty when everything was known. */
   readonly assumed: readonly string[];
 }
@@ -89,7 +88,6 @@ export function limitFor(
     clause: rung.clause,
     confidence: rung.confidence,
     enforceable: rung.enforceable,
-    verify: rung.confidence === "one-stored",
     assumed,
   };
 }
