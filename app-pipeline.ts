@@ -8,7 +8,6 @@ import { createLimitBinder } from "./alerts/bind.ts";
 import { runDispatch } from "./alerts/dispatch.ts";
 import { runAlerts } from "./alerts/engine.ts";
 import { createWebhook } from "./alerts/notify/webhook.ts";
-import { loadPacks } from "./alerts/packs/load.ts";
 import { runRecorder } from "./alerts/record.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
@@ -20,6 +19,7 @@ import { keepRunning, Shutdown } from "./core/service.ts";
 import { scheduleHousekeeping } from "./ingest/housekeeping.ts";
 import { runIngest } from "./ingest/pipeline.ts";
 import { runSeriesWriter } from "./ingest/store.ts";
+import { packsOf } from "./packs.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openScheduler } from "./storage/scheduler-cron.ts";
 import { openDuckdbSeries } from "./storage/series-duckdb.ts";
@@ -70,7 +70,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
         }),
       ]
     : [];
-  const bindLimit = createLimitBinder(loadPacks());
+  const bindLimit = createLimitBinder(packsOf(config.dataDir));
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
     ingest: (signal) => runIngest({ ...shared, directory }, signal),

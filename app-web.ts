@@ -6,7 +6,6 @@ import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { createAlarmDesk } from "./alerts/desk.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
-import { loadPacks } from "./alerts/packs/load.ts";
 import { systemClock } from "./core/clock.ts";
 import { createDirectory, followRegistry } from "./core/directory.ts";
 import { createLogger, Metrics } from "./core/observe.ts";
@@ -15,6 +14,7 @@ import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { createServer } from "./dashboards/server.ts";
 import { listQuarantine, replayQuarantine } from "./ingest/quarantine.ts";
+import { packsOf } from "./packs.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
 import {
@@ -57,7 +57,7 @@ async function start(data: WebData): Promise<WebReady> {
     directory,
     accounts: ledger.accounts,
     outbox: ledger.outbox,
-    limits: createLimitBook(loadPacks()),
+    limits: createLimitBook(packsOf(config.dataDir)),
     pepper: loadPepper(config.dataDir),
     quarantine: {
       list: (options) => listQuarantine(journal, options),

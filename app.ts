@@ -5,7 +5,6 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { loadPacks } from "./alerts/packs/load.ts";
 import { loadRules, retired, SHIPPED_RULES, watchRules } from "./alerts/rules.ts";
 import { startPipeline, startWeb } from "./app-threads.ts";
 import { serveControl } from "./control.ts";
@@ -22,6 +21,7 @@ import { hashPassword } from "./dashboards/passwords.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
+import { packsOf } from "./packs.ts";
 import { backupAll } from "./storage/backup.ts";
 import { openSqliteJournal } from "./storage/journal-sqlite.ts";
 import { type Ledger, openLedger } from "./storage/sql-sqlite.ts";
@@ -166,7 +166,7 @@ async function keepRules(
   config: Config,
   { log, shutdown }: { log: Logger; shutdown: Shutdown },
 ): Promise<void> {
-  const packs = loadPacks();
+  const packs = packsOf(config.dataDir);
   const folder = config.rulesDir ?? SHIPPED_RULES;
   const put = async (rules: readonly Rule[], by: string): Promise<void> => {
     const { rules: known } = await ledger.registry.snapshot();

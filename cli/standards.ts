@@ -1,11 +1,16 @@
 /** `jingtu standards grade|list` and `jingtu rules check`: the law in the box, without a server. */
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { confirmRow } from "../alerts/packs/confirmed.ts";
 import { gradeCsv, listStandards } from "../alerts/packs/grade-csv.ts";
-import { loadPacks } from "../alerts/packs/load.ts";
 import { loadRules, SHIPPED_RULES } from "../alerts/rules.ts";
+import { systemClock } from "../core/clock.ts";
 import { EXIT, Refused } from "../core/errors.ts";
+import { loadPepper } from "../core/secret.ts";
 import { LAND_USES } from "../core/site.ts";
-import { UsageError, type Verb } from "./verb.ts";
+import { confirmedFile, packsOf } from "../packs.ts";
+import { openLedger } from "../storage/sql-sqlite.ts";
+import { operand, UsageError, type Verb } from "./verb.ts";
 
 const gradeVerb: Verb = {
   name: "standards grade",
@@ -17,14 +22,14 @@ const gradeVerb: Verb = {
     land: { type: "string", value: "USE", help: `soil: ${LAND_USES.join(", ")}` },
     crop: { type: "string", value: "CROP", help: "irrigation water: paddy, dryland, vegetable_cooked, vegetable_raw" },
   },
-  run: async ({ text, out }) => {
+  run: async ({ text, out, config }) => {
     const [packId, csv] = [text("pack"), text("csv")];
     if (!packId || !csv) throw new UsageError("--pack and --csv are needed");
     const bytes = readCsv(csv);
     const [land, crop] = [text("land"), text("crop")];
     let failed = false;
     for (const row of gradeCsv({
-      packs: loadPacks(),
+      packs: packsOf(config().dataDir),
       packId,
       csv: bytes,
       file: csv,
@@ -55,8 +60,45 @@ const listVerb: Verb = {
   summary: "list the limit packs, their rows and how far each is trusted",
   operands: "",
   options: {},
-  run: async ({ out }) => {
-    for (const pack of listStandards(loadPacks())) out.result(pack);
+  run: async ({ out, config }) => {
+    for (const pack of listStandards(packsOf(config().dataDir))) out.result(pack);
+    return EXIT.ok;
+  },
+};
+
+const confirmVerb: Verb = {
+  name: "standards confirm",
+  summary: "let a doubtful row of a pack fire alarms, in your name, after you compared it with the standard",
+  operands: "PACK ROW",
+  options: {
+    by: { type: "string", value: "NAME", help: "who compared it" },
+    note: { type: "string", value: "TEXT", help: "with what" },
+  },
+  run: async (call) => {
+    const [pack, row] = [operand(call, 0, "PACK"), operand(call, 1, "ROW")];
+    const [by, note] = [call.text("by"), call.text("note")];
+    if (!by) throw new UsageError("--by NAME is needed: a confirmation is a person's word");
+    const { dataDir } = call.config();
+    loadPepper(dataDir); // makes the folder on first use
+    const at = systemClock.now();
+    confirmRow(confirmedFile(dataDir), { pack, row, by, at, ...(note ? { note } : {}) }, packsOf(dataDir));
+    const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
+    try {
+      await ledger.accounts.audit({
+        at,
+        actor: by,
+        via: "cli",
+        action: "standards.confirm",
+        object: `${pack} ${row}`,
+        detail: note ?? "",
+      });
+    } finally {
+      await ledger.close();
+    }
+    call.out.result(
+      { pack, row, by },
+      `${pack} ${row} confirmed by ${by}; a running server takes it at its next start`,
+    );
     return EXIT.ok;
   },
 };
@@ -68,11 +110,11 @@ const rulesCheckVerb: Verb = {
   options: {},
   run: async ({ operands, out, config }) => {
     const folder = operands[0] ?? config().rulesDir ?? SHIPPED_RULES;
-    const rules = loadRules(folder, loadPacks());
+    const rules = loadRules(folder, packsOf(config().dataDir));
     const enabled = rules.filter((rule) => rule.enabled).length;
     out.result({ rules: rules.length, enabled }, `${rules.length} rules, ${enabled} enabled, no fault`);
     return EXIT.ok;
   },
 };
 
-export const standardsVerbs: readonly Verb[] = [gradeVerb, listVerb, rulesCheckVerb];
+export const standardsVerbs: readonly Verb[] = [gradeVerb, listVerb, confirmVerb, rulesCheckVerb];

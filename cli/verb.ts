@@ -71,7 +71,8 @@ export function parseCall(
   } catch (error) {
     throw new UsageError((error as Error).message);
   }
-  const wanted = verb.operands === "" ? 0 : verb.operands.includes("…") ? Number.POSITIVE_INFINITY : 1;
+  const wanted =
+    verb.operands === "" ? 0 : verb.operands.includes("…") ? Number.POSITIVE_INFINITY : verb.operands.split(" ").length;
   const extra = parsed.positionals.slice(wanted);
   if (extra.length > 0)
     throw new UsageError(`what is "${extra.join(" ")}"? ${verb.name} takes ${verb.operands || "no operand"}`);

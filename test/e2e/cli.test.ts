@@ -110,6 +110,28 @@ describe("grading", () => {
     expect(rows[1]?.byQuantity["cd"]).toMatchObject({ class: "V", limit: 0.01 });
   });
 
+  test("a doubtful row fires only after a named person confirmed it", async () => {
+    const env = { EWS_DATA_DIR: join(folder, "confirmed") };
+    const enforceable = async (): Promise<number> => {
+      const { stdout } = await runCli(["standards", "list"], env);
+      const packs = stdout
+        .trim()
+        .split("\n")
+        .map((line) => JSON.parse(line) as { id: string; enforceable: number });
+      return packs.find(({ id }) => id === "gb5749-2022")?.enforceable ?? 0;
+    };
+    const before = await enforceable();
+    const unnamed = await runCli(["standards", "confirm", "gb5749-2022", "3/perchlorate"], env);
+    expect(unnamed.code).toBe(2);
+    expect((await runCli(["standards", "confirm", "gb5749-2022", "nonsense", "--by", "Han Mei"], env)).stderr).toMatch(
+      /ROW_UNKNOWN/,
+    );
+    expect((await runCli(["standards", "confirm", "gb5749-2022", "3/perchlorate", "--by", "Han Mei"], env)).code).toBe(
+      0,
+    );
+    expect(await enforceable()).toBe(before + 1);
+  });
+
   test("a CSV that cannot be read is refused by name", async () => {
     const result = await runCli(["standards", "grade", "--pack", "gbt14848-2017", "--csv", join(folder, "absent.csv")]);
     expect(result.code).toBe(1);
