@@ -15,6 +15,8 @@ export class ApiFault extends Error {
 }
 
 let csrf: string | null = null;
+/** The stream ends with the session; without this both would navigate and stop one another. */
+let isSigningOut = false;
 
 /** Who is signed in; sends the browser to the sign-in page when nobody is. */
 export async function openSession(): Promise<SessionView> {
@@ -25,11 +27,13 @@ export async function openSession(): Promise<SessionView> {
 
 /** Resolves never: the page is being left. */
 export async function signOut(): Promise<void> {
+  isSigningOut = true;
   await call("session", { method: "DELETE" });
   location.assign("/login");
 }
 
 export function goToSignIn(): void {
+  if (isSigningOut) return;
   const next = `${location.pathname}${location.search}`;
   location.replace(`/login?next=${encodeURIComponent(next)}&lang=${document.documentElement.lang}`);
 }
