@@ -2,7 +2,6 @@
  * The pages in a real browser against the real server: sign-in, live values, alarms and their acknowledgement, both
  * languages, narrow and wide screens, accessibility, size, and what they say when the server is gone.
  */
-// biome-ignore-all lint/performance/useDomNodeTextContent: what people see, not what is in the document
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { gzipSync } from "node:zlib";
