@@ -330,7 +330,9 @@ export async function replayCsv(parts: {
   }
 }
 
-/** A refused secret is tried this often: a device that was registered a moment ago is known within a second. */
+/** A device that was registered a moment ago is known within a second: its first refusals are not worth a word. */
+const REFUSALS_QUIET = 2;
+/** A refused secret is tried this often. */
 const REFUSALS_MAX = 8;
 
 /** `failed` rejects when the person stops the replay, or when the broker keeps refusing a device. Never resolves. */
@@ -362,9 +364,10 @@ function watchTrouble({
       let refusals = 0;
       return (error, isRefused) => {
         const what = error.message || "connection failed";
-        if (!told.has(what)) onTrouble(`${url}: ${what}; trying again`);
-        told.add(what);
         refusals = isRefused ? refusals + 1 : 0;
+        const isWorthTelling = !isRefused || refusals > REFUSALS_QUIET;
+        if (isWorthTelling && !told.has(what)) onTrouble(`${url}: ${what}; trying again`);
+        if (isWorthTelling) told.add(what);
         if (refusals < REFUSALS_MAX) return;
         fail(
           new Refused("BROKER_REFUSES", {

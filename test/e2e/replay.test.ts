@@ -112,7 +112,7 @@ async function checkCensored(): Promise<void> {
   const api = await apiOf(server as TestServer);
   const lines = readFileSync(join(shared ?? "", "data/groundwater-inl-a/samples.csv"), "utf8").split("\n");
   const wanted = lines.flatMap((line) => {
-    const match = /^CFA 1,([^,]+),"Cadmium, wf",ug\/L,(<?),([^,]*),/.exec(line);
+    const match = /^USGS 97,([^,]+),"Cadmium, wf",ug\/L,(<?),([^,]*),/.exec(line);
     return match
       ? [
           {
@@ -126,7 +126,7 @@ async function checkCensored(): Promise<void> {
   expect(wanted.length).toBeGreaterThan(5);
   expect(wanted.some(({ cmp }) => cmp === "<")).toBe(true);
   const { columns } = await api.get<{ columns: { times: number[]; values: number[]; cmp: string[] } }>(
-    "stations/CFA_1/readings?quantity=cd&fraction=dissolved&bucket=raw&from=-1000000000000&to=2000000000000",
+    "stations/USGS_97/readings?quantity=cd&fraction=dissolved&bucket=raw&from=-1000000000000&to=2000000000000",
   );
   expect(columns.times.map((time, row) => ({ time, cmp: columns.cmp[row], value: columns.values[row] }))).toEqual(
     wanted.sort((a, b) => a.time - b.time),
