@@ -1,5 +1,5 @@
 /**
- * Seeded noise that is a function of (seed, name, step), not a sequence: any value of any series can be asked in any
+ * Seeded noise that is a function of (seed, name, step), not a sequence. Values of a series can be asked in every
  * order, so that history, live values and re-runs agree.
  */
 
