@@ -2,7 +2,7 @@
 import type { Clock } from "./clock.ts";
 import type { Logger } from "./observe.ts";
 import type { Directory, Registry, RegistrySnapshot } from "./ports.ts";
-import type { DeviceContext, Site, Station } from "./site.ts";
+import type { Device, DeviceContext, Site, Station } from "./site.ts";
 
 export function createDirectory(snapshot: RegistrySnapshot): Directory {
   const sites = new Map(snapshot.sites.map((site) => [site.id, site]));
@@ -17,14 +17,44 @@ export function createDirectory(snapshot: RegistrySnapshot): Directory {
     if (place) devices.set(device.id, { device, ...place });
   }
   const credentials = new Map(snapshot.credentials.map((credential) => [credential.device, credential.hmac]));
+  const external = new Map<string, DeviceContext>();
+  const carried = new Map<string, DeviceContext[]>();
+  for (const context of devices.values()) {
+    const { via } = context.device;
+    for (const name of externalNames(context.device)) external.set(name, context);
+    if (via === undefined) continue;
+    const others = carried.get(via);
+    if (others) others.push(context);
+    else carried.set(via, [context]);
+  }
   return {
     version: snapshot.version,
     snapshot,
+    external: (name) => external.get(name),
+    carriedBy: (account) => carried.get(account) ?? [],
     device: (id) => devices.get(id),
     station: (id) => stations.get(id),
     credential: (device) => credentials.get(device),
   };
 }
+
+/** Names a device goes by in foreign protocols; unique in the registry. */
+export function externalNames({ profile }: Device): readonly string[] {
+  const { hj212, lorawan, sparkplug } = profile ?? {};
+  return [
+    ...(hj212 ? [externalName.mn(hj212.mn)] : []),
+    ...(lorawan ? [externalName.devEui(lorawan.devEui)] : []),
+    ...(sparkplug ? [externalName.sparkplug(sparkplug.group, sparkplug.edge, sparkplug.device)] : []),
+  ];
+}
+
+export const externalName = {
+  mn: (mn: string): string => `mn:${mn}`,
+  /** Case of the hexadecimal digits does not matter. */
+  devEui: (eui: string): string => `eui:${eui.toUpperCase()}`,
+  sparkplug: (group: string, edge: string, device?: string): string =>
+    `spb:${group}/${edge}${device === undefined ? "" : `/${device}`}`,
+};
 
 const POLL_MS = 500;
 

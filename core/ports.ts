@@ -272,6 +272,10 @@ export interface Directory {
   device(id: string): DeviceContext | undefined;
   station(id: string): { readonly station: Station; readonly site: Site } | undefined;
   credential(device: string): string | undefined;
+  /** By a name of a foreign protocol; see `externalName` in core/directory.ts. */
+  external(name: string): DeviceContext | undefined;
+  /** Devices whose messages come through this account's connection. */
+  carriedBy(account: string): readonly DeviceContext[];
   readonly snapshot: RegistrySnapshot;
 }
 

@@ -3,6 +3,7 @@
  * (`jingtu registry import`) and the registry database hold the same objects.
  */
 import { z } from "zod";
+import { DeviceProfile } from "./device-profile.ts";
 import { LocalText } from "./locale.ts";
 
 /** Names an operator chooses; case-sensitive, safe in topics, URLs and tags. */
@@ -105,12 +106,15 @@ export function formatDuration(ms: number): string {
 /**
  * A field device. `quantities` maps each quantity it may report to the unit it reports in when a message carries none.
  * `interval` is the expected time between readings. `secret` appears in import files only; the registry keeps an HMAC.
+ * `via` names the account (another device) whose connection carries its messages: a LoRaWAN server, a Sparkplug edge node.
  */
 export const Device = z.strictObject({
   id: Id,
   station: Id,
   interval: z.union([Duration, z.number().positive()]).default(600_000),
   quantities: z.record(z.string().regex(/^[a-z0-9_]{1,40}$/), z.string().min(1).max(40)),
+  via: Id.optional(),
+  profile: DeviceProfile.optional(),
 });
 export type Device = z.infer<typeof Device>;
 

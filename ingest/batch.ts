@@ -116,7 +116,7 @@ export class BatchMaker {
       if (verdict.kind !== "decode" || !known) return;
       known.telemetryTopic = message.topic;
     }
-    const decoded = decode(message.payload, known.context.device);
+    const decoded = decode(message.payload, known.context.device, message);
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
     else this.#use(decoded, message, known.normaliser, now);
   }

@@ -4,9 +4,10 @@
  * Everything that depends on (device, quantity, unit, fraction, aggregate) only is looked up once and kept while the
  * registry stays the same: the hot path is two map lookups and one multiplication.
  */
+import type { MappedQuantity } from "../core/device-profile.ts";
 import { type Conversion, conversion, convert, findQuantity, quantitySpec } from "../core/quantity.ts";
 import { type QcFlag, seriesKey } from "../core/reading.ts";
-import type { DeviceContext } from "../core/site.ts";
+import type { Device, DeviceContext } from "../core/site.ts";
 import { FUTURE_MS_MAX } from "../core/wire.ts";
 import { type DecodedReading, type Fault, fault } from "./codecs/codec.ts";
 import { grossRange, type Spans } from "./qc/gross-range.ts";
@@ -26,6 +27,7 @@ export interface Row {
 }
 
 interface Target {
+  /** As sent. */
   readonly unit: string | undefined;
   readonly aggregate: string;
   readonly fraction: string;
@@ -95,17 +97,29 @@ export class Normaliser {
 
 function findTarget(reading: DecodedReading, { device, station }: DeviceContext): Target | Fault {
   const { unit, aggregate, fraction } = reading;
-  const quantity = findQuantity(reading.quantity);
+  const mapped = mappingOf(device, reading.quantity);
+  const quantity = findQuantity(mapped?.quantity ?? reading.quantity);
   if (!quantity) return fault("QUANTITY_UNKNOWN", `"${reading.quantity}" is neither an id nor an HJ 212 code`);
   const { id } = quantity;
   const key = Object.keys(device.quantities).find((name) => findQuantity(name)?.id === id);
   if (key === undefined) return fault("QUANTITY_NOT_ALLOWED", `device ${device.id} is not registered to report ${id}`);
   const spec = quantitySpec(id, station.medium);
   if (!spec) return fault("QUANTITY_NOT_ALLOWED", `${id} has no meaning in ${station.medium} (station ${station.id})`);
-  const text = (unit ?? device.quantities[key] ?? "").trim();
+  const text = (unit ?? mapped?.unit ?? device.quantities[key] ?? "").trim();
   if (text === "") return fault("UNIT_MISSING", `${id}: neither the message nor the registry names a unit`);
   const found = conversion(id, station.medium, text);
   if (!found) return fault("UNIT_UNKNOWN", `${id}: unit "${text}" cannot become ${spec.unit}`);
-  const series = seriesKey({ station: station.id, quantity: id, fraction, aggregate });
-  return { unit, aggregate, fraction, series, conversion: found, spans: spec };
+  const series = seriesKey({
+    station: station.id,
+    quantity: id,
+    fraction: mapped?.fraction ?? fraction,
+    aggregate: mapped?.aggregate ?? aggregate,
+  });
+  const scaled = { ...found, factor: found.factor * (mapped?.factor ?? 1) };
+  return { unit, aggregate, fraction, series, conversion: scaled, spans: spec };
+}
+
+/** What the device's profile says of a foreign name. */
+function mappingOf({ profile }: Device, name: string): MappedQuantity | undefined {
+  return profile?.map !== undefined && Object.hasOwn(profile.map, name) ? profile.map[name] : undefined;
 }

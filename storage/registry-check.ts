@@ -1,7 +1,9 @@
 /** Pure: whether contents fit into a registry, every fault at once. */
+import { externalNames } from "../core/directory.ts";
 import { Refused } from "../core/errors.ts";
 import type { RegistryContents } from "../core/ports.ts";
 import { conversion, findQuantity, quantitySpec } from "../core/quantity.ts";
+
 import type { Device, Medium } from "../core/site.ts";
 
 export interface RegistryFault {
@@ -41,7 +43,36 @@ export function registryFaults(present: RegistryContents, put: RegistryContents)
     if (medium) faults.push(...quantityFaults(device, medium));
     else faults.push({ where: `devices/${device.id}/station`, what: `no station "${device.station}"` });
   }
-  return faults;
+  return [...faults, ...carrierFaults(present, put), ...externalFaults(present, put)];
+}
+
+/** A carrier is a device with a connection of its own: none that is carried itself. */
+function carrierFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
+  const devices = new Map([...present.devices, ...put.devices].map((device) => [device.id, device]));
+  return put.devices.flatMap(({ id, via }) => {
+    if (via === undefined) return [];
+    const where = `devices/${id}/via`;
+    const carrier = devices.get(via);
+    if (!carrier) return [{ where, what: `no device "${via}"` }];
+    return carrier.via === undefined ? [] : [{ where, what: `"${via}" is carried by "${carrier.via}" itself` }];
+  });
+}
+
+/** Two devices with one foreign name could not be told apart. */
+function externalFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
+  const replaced = new Set(ids(put.devices));
+  const holders = new Map<string, string>();
+  for (const device of present.devices) {
+    if (!replaced.has(device.id)) for (const name of externalNames(device)) holders.set(name, device.id);
+  }
+  return put.devices.flatMap((device) =>
+    externalNames(device).flatMap((name) => {
+      const holder = holders.get(name);
+      holders.set(name, device.id);
+      if (holder === undefined) return [];
+      return [{ where: `devices/${device.id}/profile`, what: `"${name}" belongs to device "${holder}"` }];
+    }),
+  );
 }
 
 /** @throws Refused `REGISTRY_INVALID` naming every fault. */
@@ -77,11 +108,18 @@ function touchedDevices(present: RegistryContents, put: RegistryContents): Devic
   return [...put.devices, ...standing];
 }
 
-function quantityFaults({ id, quantities }: Device, medium: Medium): RegistryFault[] {
-  return Object.entries(quantities).flatMap(([name, unit]) => {
+function quantityFaults({ id, quantities, profile }: Device, medium: Medium): RegistryFault[] {
+  const mapped = Object.entries(profile?.map ?? {}).flatMap(([name, { quantity, unit }]) => {
+    const where = `devices/${id}/profile/map/${name}`;
+    if (!Object.hasOwn(quantities, quantity)) return [{ where, what: `"${quantity}" is not among its quantities` }];
+    const what = unit === undefined ? null : quantityFault(quantity, unit, medium);
+    return what === null ? [] : [{ where, what }];
+  });
+  const own = Object.entries(quantities).flatMap(([name, unit]) => {
     const what = quantityFault(name, unit, medium);
     return what === null ? [] : [{ where: `devices/${id}/quantities/${name}`, what }];
   });
+  return [...own, ...mapped];
 }
 
 function quantityFault(name: string, unit: string, medium: Medium): string | null {

@@ -54,9 +54,7 @@ export function parseRegistryFile(text: string, format: RegistryFormat): Registr
 
 /** YAML that `parseRegistryFile` reads back as the same contents. */
 export function exportRegistry({ tenants, sites, stations, devices }: RegistryContents): string {
-  const written = devices.map(({ id, station, interval, quantities }) => {
-    return { id, station, interval: writtenInterval(interval), quantities };
-  });
+  const written = devices.map(({ interval, ...device }) => ({ ...device, interval: writtenInterval(interval) }));
   return stringify({ tenants, sites, stations, devices: written }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 

@@ -1,12 +1,19 @@
 /**
- * The shape of every payload decoder: bytes and the sender's profile in, readings as sent or a named refusal out. Pure,
- * and it never throws for what a device sent.
+ * The shape of every payload decoder: bytes, the sender's profile and the envelope in, readings as sent or a named
+ * refusal out. Pure, and it never throws for what a device sent.
  */
 import type { Aggregate, Comparison, Fraction, Qualifier } from "../../core/reading.ts";
 import type { Device } from "../../core/site.ts";
 
 /** What a decoder may know about its sender; formats without names or units take them from here. */
-export type DeviceProfile = Pick<Device, "quantities">;
+export type SenderProfile = Pick<Device, "quantities" | "profile">;
+
+/** How the message came. */
+export interface Envelope {
+  readonly topic: string;
+  /** Arrival at the gateway, wall clock, ms. */
+  readonly receivedAt: number;
+}
 
 /** One reading as sent: nothing looked up, nothing converted. */
 export interface DecodedReading {
@@ -44,9 +51,22 @@ export interface Decoded {
   readonly readings: readonly DecodedReading[];
   /** One for each reading that was sent and cannot be used; the others of the message are. */
   readonly faults: readonly Fault[];
+  /** State of the device itself, when the message tells it. */
+  readonly health?: DeviceHealth;
 }
 
-export type Codec = (bytes: Uint8Array, profile: DeviceProfile) => Decoded | Refusal;
+/** What a message says of the device rather than of the place. */
+export interface DeviceHealth {
+  /** Received signal strength, dBm. */
+  readonly rssi?: number;
+  /** Signal to noise, dB. */
+  readonly snr?: number;
+  readonly batteryVolts?: number;
+  /** 0 to 100. */
+  readonly batteryPercent?: number;
+}
+
+export type Codec = (bytes: Uint8Array, sender: SenderProfile, envelope: Envelope) => Decoded | Refusal;
 
 const DETAIL_MAX = 300;
 

@@ -9,11 +9,11 @@ import { parseWireTime, READINGS_MAX, ShortTelemetry, Telemetry, WireReading, ty
 import {
   type Decoded,
   type DecodedReading,
-  type DeviceProfile,
   type Fault,
   fault,
   type Refusal,
   refuse,
+  type SenderProfile,
 } from "./codec.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
 
@@ -30,7 +30,7 @@ type Time = z.infer<typeof WireTime>;
  * time reasons when `ts` is at fault. For a reading: TIME_WITHOUT_OFFSET, TIME_NOT_A_DATE, TIME_OUT_OF_RANGE,
  * VALUE_NOT_FINITE, NULL_WITHOUT_QUALIFIER.
  */
-export function decodeTelemetry(bytes: Uint8Array, _profile: DeviceProfile): Decoded | Refusal {
+export function decodeTelemetry(bytes: Uint8Array, _sender: SenderProfile): Decoded | Refusal {
   const parsed = parseJsonBytes(bytes);
   if ("refused" in parsed) return parsed;
   const { json } = parsed;
