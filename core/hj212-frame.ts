@@ -1,11 +1,8 @@
 /**
- * Bytes of a connection → whole HJ 212 frames. Driven by the length, never by lines: the tail is not needed, a frame may
- * come torn or stuck to others, and a wrong length does not eat the frame behind it.
- *
- * Frame (HJ 212-2017 6.3): `##`, four digits = bytes of the data segment, the segment, four hexadecimal digits, CR LF.
- * Work is bounded by the bytes received, whatever they are: see `#credit`.
+ * The frame of HJ 212 (HJ 212-2017 6.3): `##`, four digits = bytes of the data segment, the segment, four hexadecimal
+ * digits, CR LF. Here its numbers, what a framer reports (hj212-framer.ts), and how a frame is written.
  */
-import { crcText, HJ212_CRC_VARIANTS, type Hj212CrcVariant, wireCrc } from "./hj212-crc.ts";
+import { crcText, type Hj212CrcVariant, wireCrc } from "./hj212-crc.ts";
 
 /** `##` + length, and the check: what surrounds the data segment; the tail CR LF is not counted. */
 export const FRAME_HEAD_BYTES = 6;
@@ -63,4 +60,17 @@ export interface Hj212FramerOptions {
   readonly decrypt?: (data: Uint8Array) => Uint8Array | null;
   /** Longer frames are refused; the framer itself never keeps more than one frame and a slice. */
   readonly bufferBytesMax?: number;
+}
+
+/** A frame around a data segment, with its tail. */
+export function encodeFrame(data: Uint8Array | string, variant: Hj212CrcVariant = "hj212"): Uint8Array {
+  const segment = typeof data === "string" ? Buffer.from(data, "utf8") : data;
+  if (segment.length > SEGMENT_BYTES_MAX) {
+    throw new RangeError(`an HJ 212 segment holds at most ${SEGMENT_BYTES_MAX} bytes, not ${segment.length}`);
+  }
+  const frame = Buffer.allocUnsafe(FRAME_HEAD_BYTES + segment.length + FRAME_CRC_BYTES + 2);
+  frame.write(`##${String(segment.length).padStart(4, "0")}`, 0, "latin1");
+  frame.set(segment, FRAME_HEAD_BYTES);
+  frame.write(`${crcText(wireCrc(segment, variant))}\r\n`, FRAME_HEAD_BYTES + segment.length, "latin1");
+  return frame;
 }
