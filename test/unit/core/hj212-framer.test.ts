@@ -28,8 +28,8 @@ describe("checks", () => {
   test.each`
     bytes          | hj212     | be        | le
     ${"123456789"} | ${"2F80"} | ${"4B37"} | ${"374B"}
-    ${"1"}         | ${"9481"} | ${"94BE"} | ${"BE94"}
-    ${"QN="}       | ${"7200"} | ${"B1C0"} | ${"C0B1"}
+    ${"1"}         | ${"9481"} | ${"947E"} | ${"7E94"}
+    ${"QN="}       | ${"7200"} | ${"60D4"} | ${"D460"}
     ${"\x00"}      | ${"4040"} | ${"40BF"} | ${"BF40"}
     ${"\xff"}      | ${"0000"} | ${"00FF"} | ${"FF00"}
   `("of $bytes", ({ bytes, hj212, be, le }: Record<"bytes" | "hj212" | "be" | "le", string>) => {
@@ -197,10 +197,8 @@ describe("hostile bytes cost work in proportion to their number", () => {
   test("and a good frame behind them is still found", () => {
     const framer = new Hj212Framer();
     framer.push(Buffer.alloc(1_000_000, "##9800QN=", "latin1"));
-    const events = [
-      ...framer.push(Buffer.from(good.repeat(100))),
-      ...framer.push(Buffer.from("x".repeat(10_000) + good)),
-    ];
-    expect(segments(events).length).toBeGreaterThanOrEqual(100);
+    expect(segments(framer.push(Buffer.from(good.repeat(100)))).length).toBeGreaterThan(50);
+    const last = framer.push(Buffer.from(`${"x".repeat(10_000)}${good}${other}`));
+    expect(segments(last)).toEqual([SEGMENT, OTHER]);
   });
 });
