@@ -2,8 +2,12 @@
  * Which decoder a message goes to: by channel below the device's own prefix, or by topic for the formats of other worlds,
  * which also say whose readings they are. One set of formats a running pipeline, since some keep state between messages.
  */
+import { chirpstack } from "./codecs/chirpstack.ts";
 import type { Codec, Refusal } from "./codecs/codec.ts";
+import { decodeSenml } from "./codecs/senml.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
+import { thingsboard } from "./codecs/thingsboard.ts";
+import { tts } from "./codecs/tts.ts";
 
 /** A format with topics of its own; one connection may carry the messages of many devices. */
 export interface ForeignFormat {
@@ -24,7 +28,10 @@ export interface Formats {
 
 export function createFormats(): Formats {
   return {
-    channels: new Map<string, Codec>([["telemetry", decodeTelemetry]]),
-    foreign: [],
+    channels: new Map<string, Codec>([
+      ["telemetry", decodeTelemetry],
+      ["senml", decodeSenml],
+    ]),
+    foreign: [chirpstack, tts, thingsboard],
   };
 }
