@@ -1,0 +1,30 @@
+/**
+ * Which decoder a message goes to: by channel below the device's own prefix, or by topic for the formats of other worlds,
+ * which also say whose readings they are. One set of formats a running pipeline, since some keep state between messages.
+ */
+import type { Codec, Refusal } from "./codecs/codec.ts";
+import { decodeTelemetry } from "./codecs/telemetry.ts";
+
+/** A format with topics of its own; one connection may carry the messages of many devices. */
+export interface ForeignFormat {
+  readonly name: string;
+  /** Whether the topic is one of this format's. */
+  owns(topic: string): boolean;
+  /** `externalName` of the device that the message speaks of (core/directory.ts); null: the account itself. */
+  sender(bytes: Uint8Array, topic: string): string | null | Refusal;
+  /** A message that holds no readings by its nature decodes to none. */
+  readonly decode: Codec;
+}
+
+export interface Formats {
+  /** By channel: the rest of the topic below the device's own prefix. */
+  readonly channels: ReadonlyMap<string, Codec>;
+  readonly foreign: readonly ForeignFormat[];
+}
+
+export function createFormats(): Formats {
+  return {
+    channels: new Map<string, Codec>([["telemetry", decodeTelemetry]]),
+    foreign: [],
+  };
+}
