@@ -10,7 +10,7 @@
 export const METRICS_MAX = 5_000;
 const PROPERTIES_MAX = 64;
 /** Of a metric name, in bytes. */
-export const NAME_BYTES_MAX = 512;
+export const NAME_BYTES_MAX = 256;
 
 /** Data types of the specification (6.4.16) that matter here; those from `String` on are no numbers. */
 export const DATATYPE = {
@@ -277,14 +277,19 @@ function readQuality(cursor: Cursor): number | null {
       keys += 1;
     } else if (cursor.field === 2 && cursor.wire === LENGTH && values.length < PROPERTIES_MAX) {
       const outer = cursor.enter();
-      let value: number | null = null;
-      while (cursor.more()) {
-        if ((cursor.field === 3 || cursor.field === 4) && cursor.wire === VARINT) value = cursor.varint();
-        else cursor.skip();
-      }
+      values.push(readPropertyNumber(cursor));
       cursor.leave(outer);
-      values.push(value);
     } else cursor.skip();
   }
   return values[place] ?? null;
+}
+
+/** Null when the property is no integer. */
+function readPropertyNumber(cursor: Cursor): number | null {
+  let value: number | null = null;
+  while (cursor.more()) {
+    if ((cursor.field === 3 || cursor.field === 4) && cursor.wire === VARINT) value = cursor.varint();
+    else cursor.skip();
+  }
+  return value;
 }
