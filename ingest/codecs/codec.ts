@@ -55,6 +55,8 @@ export interface Decoded {
   readonly faults: readonly Fault[];
   /** State of the device itself, when the message tells it. */
   readonly health?: DeviceHealth;
+  /** Back-filled readings of a message whose others are live; none of its faults. */
+  readonly history?: Decoded;
 }
 
 /** What a message says of the device rather than of the place. */
