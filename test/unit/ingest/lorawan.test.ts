@@ -185,7 +185,7 @@ describe("The Things Stack", () => {
     expect(tts.sender(json({ end_device_ids: { dev_eui: "+" } }))).toMatchObject({
       refused: { code: "WRONG_SHAPE" },
     });
-    expect(tts.sender(Buffer.from("{"), topic)).toMatchObject({ refused: { code: "MALFORMED_JSON" } });
+    expect(tts.sender(Buffer.from("{"))).toMatchObject({ refused: { code: "MALFORMED_JSON" } });
     expect(tt({ end_device_ids: { dev_eui: EUI } })).toMatchObject({ refused: { code: "WRONG_SHAPE" } });
   });
 });
