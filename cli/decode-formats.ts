@@ -8,6 +8,7 @@ import { DATATYPE, type Metric, readSparkplug } from "../core/sparkplug-wire.ts"
 import { decodeCayenne, parseCayenne } from "../ingest/codecs/cayenne.ts";
 import { chirpstackUplink, decodeChirpstack } from "../ingest/codecs/chirpstack.ts";
 import type { Decoded, Envelope, Fault, Refusal, SenderProfile } from "../ingest/codecs/codec.ts";
+import { decodeHj212 } from "../ingest/codecs/hj212.ts";
 import { decodeHj212Frames } from "../ingest/codecs/hj212-frames.ts";
 import { parseJsonBytes } from "../ingest/codecs/json-bytes.ts";
 import type { Uplink } from "../ingest/codecs/lorawan.ts";
@@ -47,6 +48,8 @@ export const FORMATS: Readonly<Record<string, (profile: DecodeProfile) => Show>>
       items: parseCayenne(message.bytes).items,
       ...shown(decodeCayenne(message.bytes, sender), message),
     })),
+  hj212: (profile) =>
+    one((message) => shown(decodeHj212(message.bytes, ofItsMn(message.bytes, profile), message), message)),
   thingsboard: ({ sender }) => one((message) => shown(decodeThingsboard(message.bytes, sender, message), message)),
 };
 
@@ -56,9 +59,19 @@ export function showFrames({ sender, sm4Key }: DecodeProfile): Show {
   return ({ bytes }) => [...decodeHj212Frames(bytes, { crc, ...(sm4Key ? { sm4Key } : {}) })] as unknown as Shown[];
 }
 
+const ANY_MN = "any";
+
+/** Without a monitoring number in the profile the message's own is taken: there is no registry to compare it with. */
+function ofItsMn(bytes: Uint8Array, { sender }: DecodeProfile): SenderProfile {
+  const { hj212 } = sender.profile ?? {};
+  if (hj212 === undefined || hj212.mn !== ANY_MN) return sender;
+  const [, mn = ANY_MN] = /MN=([^;&]{1,40});/.exec(Buffer.from(bytes).toString("latin1")) ?? [];
+  return { ...sender, profile: { ...sender.profile, hj212: { ...hj212, mn } } };
+}
+
 /** `crc=modbus-be,payload=cayenne,timePath=at`: fields of the device's profile by name. Null when one does not exist. */
 export function parseProfile(text: string): DecodeProfile | null {
-  const hj212: Record<string, string> = { mn: "any" };
+  const hj212: Record<string, string> = { mn: ANY_MN };
   const lorawan: Record<string, string> = { devEui: "0".repeat(16) };
   let sm4Key: Uint8Array | undefined;
   for (const pair of text.split(",").filter((part) => part !== "")) {

@@ -120,7 +120,9 @@ function publishesForeign({ foreign, carriesLorawan }: DeviceGrant, topic: strin
     case "tts":
       return carriesLorawan;
     case "sparkplug":
-      return foreign.has(externalName.sparkplug(parsed.group, parsed.edge, parsed.device));
+      // Any device behind an edge node of its own: closing the connection over one that is not registered would silence
+      // the others, and lose births and numbers that all of them share. Ingest says whose readings are taken.
+      return foreign.has(externalName.sparkplug(parsed.group, parsed.edge));
     default:
       return false;
   }

@@ -130,6 +130,7 @@ export class BatchMaker {
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
     else if (decoded.readings.length === 0 && decoded.faults.length === 0) this.#counts.messagesPassed += 1;
     else this.#use(decoded, message, owner, now);
+    if ("history" in decoded && decoded.history) this.#use(decoded.history, message, owner, now);
   }
 
   /** @param owner the device whose readings they are, which need not be the account that sent them. */

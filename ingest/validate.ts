@@ -31,6 +31,7 @@ export function routeMessage(message: RawMessage, directory: Directory, formats:
   const prefix = devicePrefix(context.site, context.station, context.device);
   if (!topic.startsWith(prefix)) {
     const foreign = formats.foreign.find((format) => format.owns(topic));
+    foreign?.follow?.(message, directory);
     if (foreign) return routeForeign(foreign, message, context, directory);
     return refused("TOPIC_MISMATCH", `topic "${topic}" is not below "${prefix}", where the registry has it`);
   }

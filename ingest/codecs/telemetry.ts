@@ -18,6 +18,7 @@ import {
 } from "./codec.ts";
 import { checkedMs } from "./instant.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
+import { isUsual } from "./telemetry-usual.ts";
 
 /** Up to so many readings are checked in one go, which is fastest when nothing is wrong. */
 const AT_ONCE_MAX = 16;
@@ -41,6 +42,7 @@ export function decodeTelemetry(bytes: Uint8Array, _sender: SenderProfile): Deco
 }
 
 function decodeFull(json: object): Decoded | Refusal {
+  if (isUsual(json)) return assemble(json, json.r, []);
   const { r } = json as { r?: unknown };
   if (Array.isArray(r) && r.length > READINGS_MAX) return refuse("TOO_MANY_READINGS", `at r: ${tooMany(r.length)}`);
   if (!Array.isArray(r) || r.length <= AT_ONCE_MAX) {
