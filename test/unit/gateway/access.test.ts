@@ -84,7 +84,7 @@ describe("topics of other worlds", () => {
     ${carrier} | ${"v3/app/devices/a/b/up"}                              | ${"foreign-topic"}
     ${carrier} | ${"spBv1.0/g/NBIRTH/e"}                                 | ${"granted"}
     ${carrier} | ${"spBv1.0/g/DDATA/e/p"}                                | ${"granted"}
-    ${carrier} | ${"spBv1.0/g/DDATA/e/q"}                                | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/DDATA/e/not-registered"}                   | ${"granted"}
     ${carrier} | ${"spBv1.0/g/DDATA/e"}                                  | ${"foreign-topic"}
     ${carrier} | ${"spBv1.0/g/NDATA/e/p"}                                | ${"foreign-topic"}
     ${carrier} | ${"spBv1.0/g/NCMD/e"}                                   | ${"foreign-topic"}
