@@ -149,8 +149,8 @@ export class BatchMaker {
     for (const found of decoded.faults) refusals = note(refusals, found);
     for (const reading of decoded.readings) {
       const row = normaliser.row(reading, receivedAt);
-      if ("code" in row) refusals = note(refusals, row);
-      else rows.push(row);
+      if (!("code" in row)) rows.push(row);
+      else if (reading.incidental !== true) refusals = note(refusals, row);
     }
     this.#useRows(rows, origin);
     this.#dedupe.settle(origin, refusals !== null);

@@ -4,8 +4,13 @@
  */
 import type { RawMessage } from "../core/envelope.ts";
 import type { Directory } from "../core/ports.ts";
+import { chirpstack } from "./codecs/chirpstack.ts";
 import type { Codec, Refusal } from "./codecs/codec.ts";
+import { decodeHj212 } from "./codecs/hj212.ts";
+import { decodeSenml } from "./codecs/senml.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
+import { thingsboard } from "./codecs/thingsboard.ts";
+import { tts } from "./codecs/tts.ts";
 import { SparkplugFormat } from "./sparkplug-format.ts";
 
 /** A format with topics of its own; one connection may carry the messages of many devices. */
@@ -36,8 +41,12 @@ export interface PipelineFormats extends Formats {
 export function createFormats(): PipelineFormats {
   const sparkplug = new SparkplugFormat();
   return {
-    channels: new Map<string, Codec>([["telemetry", decodeTelemetry]]),
-    foreign: [sparkplug],
+    channels: new Map<string, Codec>([
+      ["telemetry", decodeTelemetry],
+      ["senml", decodeSenml],
+      ["hj212", decodeHj212],
+    ]),
+    foreign: [chirpstack, tts, thingsboard, sparkplug],
     sparkplug,
   };
 }

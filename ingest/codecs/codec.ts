@@ -29,6 +29,8 @@ export interface DecodedReading {
   readonly time: number | null;
   readonly aggregate: Aggregate;
   readonly fraction: Fraction;
+  /** Told in `health` as well: nothing is lost, and nothing quarantined, where the device is not registered to report it. */
+  readonly incidental?: boolean;
 }
 
 /** Why something could not be used. `detail` names the place; at most `DETAIL_MAX` characters, no control characters, no lone surrogates. */

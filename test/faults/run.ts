@@ -1,5 +1,6 @@
 /** `npm run test:faults -- NAME [options]`: runs one fault, prints promise → observed, exits 1 when a promise broke. */
 import { parseArgs } from "node:util";
+import { fuzzCodecs, fuzzKept } from "./fuzz-codecs.ts";
 import { fuzzSparkplug } from "./fuzz-sparkplug.ts";
 import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
@@ -10,7 +11,7 @@ const { positionals, values } = parseArgs({
     rounds: { type: "string" },
     seed: { type: "string" },
     minutes: { type: "string" },
-    messages: { type: "string" },
+    inputs: { type: "string" },
   },
 });
 const [name = "kill"] = positionals;
@@ -33,10 +34,19 @@ const faults: Record<string, () => Promise<boolean>> = {
     return kept;
   },
   "fuzz-sparkplug": async () => {
-    const report = fuzzSparkplug({ messages: Number(values.messages ?? 1_000_000), seed });
+    const report = fuzzSparkplug({ messages: Number(values.inputs ?? 1_000_000), seed });
     console.log(JSON.stringify(report, null, 2));
     const kept = report.faults.length === 0 && report.slowestMs < 1_000 && report.snapshotMegabytes < 17;
     console.log(`promise: no exception, no hang, memory bounded → ${kept ? "kept" : "BROKEN"} (seed ${seed})`);
+    return kept;
+  },
+  fuzz: async () => {
+    const reports = fuzzCodecs({ inputs: Number(values.inputs ?? 1_000_000), seed });
+    console.log(JSON.stringify(reports, null, 2));
+    const kept = fuzzKept(reports);
+    console.log(
+      `promise: an answer for every input, quickly, in bounded memory → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
     return kept;
   },
   influx: async () => {
