@@ -41,7 +41,7 @@ export class SparkplugFormat implements ForeignFormat {
   }
 
   /** A message that holds no readings needs no device: an NBIRTH of session control only, a death. */
-  sender(bytes: Uint8Array, topic: string): string | null {
+  sender = (bytes: Uint8Array, topic: string): string | null => {
     const outcome = this.#current?.bytes === bytes ? this.#current.outcome : null;
     if (outcome && outcome.refused === null) {
       const { readings, faults } = outcome.decoded;
@@ -49,7 +49,7 @@ export class SparkplugFormat implements ForeignFormat {
     }
     const parsed = parseForeignTopic(topic);
     return parsed?.format === "sparkplug" ? externalName.sparkplug(parsed.group, parsed.edge, parsed.device) : null;
-  }
+  };
 
   decode = (bytes: Uint8Array, _sender: SenderProfile, envelope: Envelope): Decoded | Refusal => {
     const known = this.#current?.bytes === bytes ? this.#current.outcome : null;
