@@ -136,7 +136,10 @@ function targets(): Readonly<Record<string, Target>> {
       ],
     },
     sparkplug: {
-      codec: (bytes, _sender, envelope) => sparkplug.decode(bytes, envelope).decoded,
+      codec: (bytes, _sender, envelope) => {
+        const { refused, decoded } = sparkplug.decode(bytes, envelope);
+        return refused ? { refused } : decoded;
+      },
       topic: "spBv1.0/g/NBIRTH/e",
       seeds: hex(
         "0880d095ffbc3112120a0562645365711880d095ffbc312008580312210a144e6f646520436f6e74726f6c2f526562697274681880d095ffbc31200b70001800",
