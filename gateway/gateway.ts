@@ -3,11 +3,14 @@ import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
+import type { PresenceSink } from "../core/presence.ts";
+import type { EdgeListener } from "../core/sparkplug-edges.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
 import { ConnectionLimit } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
 import { nextPace, PACE_MS, START } from "./pace.ts";
+import { createSparkplugHost } from "./sparkplug-host.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
@@ -18,6 +21,8 @@ export interface GatewayParts {
   readonly consumers: () => readonly Consumer[];
   /** Key of the HMACs of all machine secrets. */
   readonly pepper: Buffer;
+  /** Told of the births and deaths of Sparkplug edge nodes and of what is behind them. */
+  readonly edgePresence?: PresenceSink | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -27,6 +32,8 @@ export interface Gateway {
   readonly addresses: Addresses;
   /** Alarms and current values to consumers, commands to devices. Resolves when handed over, not when delivered. */
   readonly publisher: Publisher;
+  /** Takes what ingest finds out about Sparkplug edge nodes. */
+  readonly edges: EdgeListener;
   /** Closes the connection of a device, if it has one. */
   kick(device: string): void;
   /** Answers what is in flight (5 s at most), then closes every connection. Resolves when nothing is open. */
@@ -55,6 +62,12 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     await broker.close();
     throw error;
   }
+  const host = createSparkplugHost({
+    ...parts,
+    log,
+    presence: parts.edgePresence,
+    send: (message) => broker.send(message),
+  });
   const count = (): void =>
     tally.flush({
       connections: limit.open,
@@ -68,12 +81,14 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   return {
     addresses: listeners.addresses,
     publisher: broker.publisher,
+    edges: host,
     kick: (device) => broker.kick(device),
     close: async () => {
       listeners.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
       stopPace();
+      await host.close();
       await broker.close();
       await listeners.close();
       count();
