@@ -94,6 +94,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     shutdown.onStop("gateway", () => gateway.close());
     const pipeline = startPipeline({ config, journal, publisher: gateway.publisher, shutdown, onFatal: parts.onFatal });
     const support: WebSupport = {
+      doors: async () => gateway.addresses,
       health: () => healthOf(journal),
       metrics: async () => [await metrics.snapshot(), await pipeline.control.metrics()],
     };

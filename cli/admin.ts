@@ -1,5 +1,4 @@
 /** Administration without a browser: configuration, registry, people, tokens, consumers. Works beside a running server. */
-import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { hmacSecret, loadPepper, newSecret } from "../core/secret.ts";
@@ -7,25 +6,9 @@ import { Duration, Id, ROLES, type Role } from "../core/site.ts";
 import { hashPassword } from "../dashboards/passwords.ts";
 import { exportRegistry, parseRegistryFile, registryFormat } from "../storage/registry-file.ts";
 import { importRegistry } from "../storage/registry-import.ts";
-import { type Ledger, openLedger } from "../storage/sql-sqlite.ts";
+import type { Ledger } from "../storage/sql-sqlite.ts";
+import { ACTOR, audit, withLedger } from "./ledger.ts";
 import { type Call, operand, readText, UsageError, type Verb } from "./verb.ts";
-
-const ACTOR = "cli";
-
-async function withLedger<T>(call: Call, work: (ledger: Ledger, dataDir: string) => Promise<T>): Promise<T> {
-  const { dataDir } = call.config();
-  loadPepper(dataDir); // makes the folder on first use: a registry may be imported before the first start
-  const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
-  try {
-    return await work(ledger, dataDir);
-  } finally {
-    await ledger.close();
-  }
-}
-
-async function audit(ledger: Ledger, action: string, object: string, detail = ""): Promise<void> {
-  await ledger.accounts.audit({ at: systemClock.now(), actor: ACTOR, via: "cli", action, object, detail });
-}
 
 const configCheck: Verb = {
   name: "config check",
@@ -66,6 +49,8 @@ const registryImport: Verb = {
         call.out.say("Secrets of new devices, shown once:");
         for (const { device, secret } of report.secrets) call.out.document(`${device} ${secret}\n`);
       }
+      if (report.ended.length > 0)
+        call.out.say(`Left out, since rotated or revoked before: the secrets written for ${report.ended.join(", ")}`);
       return EXIT.ok;
     });
   },

@@ -36,6 +36,8 @@ export const Config = z.strictObject({
   mqttInsecure: Flag.default(false),
   /** Connections from one address; loopback is exempt. */
   mqttConnectionsPerAddress: z.coerce.number().int().positive().default(200),
+  /** Connections begun within a minute by one address; loopback is exempt. */
+  mqttConnectsPerMinute: z.coerce.number().int().positive().default(1_200),
   mqttConnections: z.coerce.number().int().positive().default(10_000),
   series: z.enum(["duckdb", "influx"]).default("duckdb"),
   influxUrl: z.url().optional(),

@@ -143,11 +143,16 @@ export interface TimeSeriesStore {
   close(): Promise<void>;
 }
 
-/** A device credential as kept: the secret itself is never stored. */
+/**
+ * A device credential as kept: the secret itself is never stored. A device may have several: rotation overlaps, and one
+ * that is over stays for a while, so that its use can be told from a guess and nobody can bring it back by accident.
+ */
 export interface DeviceCredential {
   readonly device: string;
   /** HMAC-SHA-256(pepper, secret), hex. */
   readonly hmac: string;
+  /** Wall clock, ms, exclusive; absent for one without an end. */
+  readonly validUntil?: number;
 }
 
 export interface RegistryContents {
@@ -171,10 +176,40 @@ export interface Registry {
   snapshot(): Promise<RegistrySnapshot>;
   /** Inserts or replaces by id, all or nothing. @throws Refused `REGISTRY_INVALID` naming every dangling reference. */
   put(contents: Partial<RegistryContents>, by: string): Promise<void>;
-  putCredentials(credentials: readonly DeviceCredential[], by: string): Promise<void>;
+  /** Gives each device named its credential; those it had before end `overlapMs` from now (at once when left out), or earlier. */
+  putCredentials(
+    credentials: readonly Pick<DeviceCredential, "device" | "hmac">[],
+    by: string,
+    overlapMs?: number,
+  ): Promise<void>;
+  /** Ends every credential of these devices now, and their open claim codes. @throws Refused `REGISTRY_INVALID` for one that is not known. */
+  revokeCredentials(devices: readonly string[], by: string): Promise<void>;
   /** New or changed rules get the next version; equal ones stay. Returns how many changed. */
   putRules(rules: readonly Rule[], by: string): Promise<number>;
   close(): Promise<void>;
+}
+
+/** What became of a claim code that was shown. */
+export type ClaimOutcome =
+  | { readonly kind: "claimed"; readonly device: string }
+  | { readonly kind: "unknown" }
+  | { readonly kind: "used" | "expired" | "withdrawn"; readonly device: string };
+
+/** One-time codes by which an installer fetches a device's secret. Kept as HMAC. */
+export interface Claims {
+  /**
+   * Open codes of the same devices made before are withdrawn.
+   * @throws Refused `REGISTRY_INVALID` for a device that is not known.
+   */
+  put(
+    codes: readonly { readonly hmac: string; readonly device: string; readonly expiresAt: number }[],
+    by: string,
+  ): Promise<void>;
+  /**
+   * Uses a code up and makes `credential` (HMAC of a fresh secret) the only one of its device, in one transaction with
+   * the audit entry: of two at the same moment one is told "used". Refusals of a known code are audited too.
+   */
+  redeem(code: { readonly hmac: string; readonly credential: string; readonly from: string }): Promise<ClaimOutcome>;
 }
 
 export interface AlarmFilter {
@@ -271,7 +306,8 @@ export interface Directory {
   readonly version: number;
   device(id: string): DeviceContext | undefined;
   station(id: string): { readonly station: Station; readonly site: Site } | undefined;
-  credential(device: string): string | undefined;
+  /** Every credential of a device that is kept, those that are over too: ask `judgeSecret` in core/secret.ts. */
+  credentials(device: string): readonly DeviceCredential[];
   /** By a name of a foreign protocol; see `externalName` in core/directory.ts. */
   external(name: string): DeviceContext | undefined;
   /** Devices whose messages come through this account's connection. */

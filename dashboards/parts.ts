@@ -7,6 +7,7 @@ import type {
   Accounts,
   AlarmDesk,
   AlarmStore,
+  Claims,
   Directory,
   Journal,
   LimitBook,
@@ -30,6 +31,13 @@ export interface QuarantineDesk {
   replay(offsets: readonly number[]): Promise<number>;
 }
 
+/** Ports that devices connect to; null for a door that is closed. */
+export interface DeviceDoors {
+  readonly mqtt: number | null;
+  readonly mqtts: number | null;
+  readonly ws: number | null;
+}
+
 export interface DashboardParts {
   readonly config: Pick<
     Config,
@@ -43,9 +51,12 @@ export interface DashboardParts {
   readonly directory: () => Directory;
   readonly accounts: Accounts;
   readonly outbox: Outbox;
+  readonly claims: Claims;
   readonly limits: LimitBook;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
+  /** Where devices connect to. */
+  readonly doors: () => Promise<DeviceDoors>;
   readonly health: () => Promise<HealthReport>;
   /** Snapshots of every thread's metrics. */
   readonly metricsOf: () => Promise<object[][]>;

@@ -24,6 +24,7 @@ import { OpenAlarms } from "./open-alarms.ts";
 import { registerPages } from "./pages/routes.tsx";
 import type { DashboardParts } from "./parts.ts";
 import { registerAlarms } from "./routes/alarms.ts";
+import { registerClaim } from "./routes/claim.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerPlaces } from "./routes/places.ts";
 import { registerReadings } from "./routes/readings.ts";
@@ -203,6 +204,7 @@ function registerApi(api: App, services: Services): void {
     reply.header("content-security-policy", "default-src 'none'; frame-ancestors 'none'");
   });
   registerSession(api, services);
+  registerClaim(api, services);
   registerPlaces(api, services);
   registerReadings(api, services);
   registerAlarms(api, services);

@@ -22,10 +22,11 @@ import type { Logger } from "../core/observe.ts";
 import type { Consumer, Directory, Publisher } from "../core/ports.ts";
 import { mayPublish, mayReceive, maySubscribe } from "./access.ts";
 import type { Gate } from "./admit.ts";
-import { authenticate, brokerClientId, renewGrant } from "./credentials.ts";
-import { ConsumerSessions, FailurePace } from "./limits.ts";
+import { brokerClientId, renewGrant } from "./credentials.ts";
 import { FILTERS_MAX, Link } from "./link.ts";
+import type { Refusals } from "./refusals.ts";
 import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
+import { SignIns } from "./sign-in.ts";
 import type { Tally } from "./tally.ts";
 
 const CONNECT_MS_MAX = 5_000;
@@ -50,6 +51,7 @@ interface AedesInside {
 export interface BrokerParts {
   readonly gate: Gate;
   readonly tally: Tally;
+  readonly refusals: Refusals;
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
   readonly pepper: Buffer;
@@ -132,10 +134,10 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     },
     kick: (clientId) => inside.clients[clientId]?.close(),
     renewGrants: () => {
-      const accounts = { directory: parts.directory(), consumers: parts.consumers() };
+      const accounts = { directory: parts.directory(), consumers: parts.consumers(), now: parts.clock.now() };
       for (const [link, client] of open) {
         if (!link.signedIn) continue;
-        const grant = renewGrant(link.signedIn.grant, link.signedIn.hmac, accounts);
+        const grant = renewGrant(link.signedIn.grant, link.signedIn.proof, accounts);
         link.signedIn = grant && { ...link.signedIn, grant };
         if (!grant) client.close();
       }
@@ -148,8 +150,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
 }
 
 function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
-  const pace = new FailurePace();
-  const sessions = new ConsumerSessions();
+  const signIns = new SignIns(parts);
 
   const preConnect = (
     client: Client,
@@ -166,26 +167,6 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
     done(null, link !== undefined);
   };
 
-  const judge = (client: Client, link: Link): { reason: string; code: 2 | 4 | 5 } | null => {
-    if (!link.identity) return { reason: "user-missing", code: 5 };
-    const answer = authenticate(link.identity, {
-      directory: parts.directory(),
-      consumers: parts.consumers(),
-      pepper: parts.pepper,
-    });
-    const { clean } = link.identity;
-    link.identity = null; // the secret has done its work
-    if (!answer.granted) return { reason: answer.reason, code: answer.code };
-    const { grant, hmac } = answer;
-    const will = (client as Client & { _will?: { topic: string; payload: Buffer } })._will;
-    if (will && mayPublish(grant, will.topic, will.payload.length) !== "granted")
-      return { reason: "will-on-foreign-topic", code: 5 };
-    if (grant.kind === "consumer" && !sessions.enter(grant.name, client.id, clean))
-      return { reason: "too-many-sessions", code: 2 };
-    link.signedIn = { grant, hmac };
-    return null;
-  };
-
   return {
     preConnect,
     authenticate: (
@@ -195,16 +176,18 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       done: (error: AuthenticateError | null, ok: boolean | null) => void,
     ): void => {
       const link = links.get(client);
-      const refusal = link ? judge(client, link) : { reason: "user-missing", code: 5 };
-      if (!link || !refusal) {
-        done(null, refusal === null);
+      if (!link) {
+        done(Object.assign(new Counted("user-missing"), { returnCode: 5 }), null);
         return;
       }
-      parts.tally.refuse(refusal.reason);
-      const error = Object.assign(new Counted(refusal.reason), { returnCode: refusal.code });
-      const delayMs = pace.fail(link.address, parts.clock.now());
-      if (delayMs === 0) done(error, null);
-      else void parts.clock.sleep(delayMs).then(() => done(error, null));
+      const { _will: will } = client as Client & { _will?: { topic: string; payload: Buffer } };
+      const answer = signIns.judge(link, { clientId: client.id, will });
+      const tell = (): void => {
+        if (answer.granted) done(null, link.signedIn !== null);
+        else done(Object.assign(new Counted(answer.reason), { returnCode: answer.code }), null);
+      };
+      if (answer.delayMs === 0) tell();
+      else void parts.clock.sleep(answer.delayMs).then(tell);
     },
   };
 }
@@ -217,7 +200,8 @@ function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
       const verdict = mayPublish(grant, packet.topic, payload.length);
       if (!link || grant?.kind !== "device" || verdict !== "granted") {
-        parts.tally.refuse(verdict);
+        const { address = "unknown" } = link ?? {};
+        parts.refusals.refuse(verdict, { address, account: grant?.name, topic: packet.topic });
         done(new Counted(verdict));
         return;
       }
@@ -250,7 +234,10 @@ function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       const verdict = maySubscribe(link?.grant ?? null, subscription.topic);
       const reason =
         verdict === "granted" && link && !hasRoomFor(link, subscription.topic) ? "too-many-filters" : verdict;
-      if (reason !== "granted") parts.tally.refuse(`subscribe-${reason}`);
+      if (reason !== "granted") {
+        const { address = "unknown", grant } = link ?? {};
+        parts.refusals.refuse(`subscribe-${reason}`, { address, account: grant?.name, topic: subscription.topic });
+      }
       // MQTT 3.1.1, 3.9.3: null is answered with 0x80; the connection and the other filters live on.
       done(null, reason === "granted" ? subscription : null);
     },

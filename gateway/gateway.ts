@@ -5,13 +5,16 @@ import type { Logger, Metrics } from "../core/observe.ts";
 import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
-import { ConnectionLimit } from "./limits.ts";
+import { nextEnd } from "./credentials.ts";
+import { ConnectionLimit, ConnectRate } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
 import { nextPace, PACE_MS, START } from "./pace.ts";
+import { Refusals } from "./refusals.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
-  readonly config: ListenerConfig & Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections">;
+  readonly config: ListenerConfig &
+    Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections" | "mqttConnectsPerMinute">;
   readonly journal: Journal;
   /** The newest copy of the registry. */
   readonly directory: () => Directory;
@@ -34,21 +37,26 @@ export interface Gateway {
 }
 
 const DRAIN_MS_MAX = 5_000;
+/** How soon a live connection feels a changed registry, besides the registry's own poll. */
+const RENEW_MS = 250;
 
 /** @throws Misconfigured as `openListeners` does, e.g. `PORT_IN_USE`. Nothing stays open then. */
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, clock, metrics } = parts;
   const log = parts.log.child({ part: "gateway" });
   const tally = new Tally(metrics);
+  const refusals = new Refusals({ tally, clock, log });
   const gate = new Gate({ journal: parts.journal, clock, log, tally });
   const limit = new ConnectionLimit({ all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress });
-  const broker = await createBroker({ ...parts, gate, tally, log });
+  const broker = await createBroker({ ...parts, gate, tally, refusals, log });
   let listeners: Listeners;
   try {
     listeners = await openListeners(config, {
       limit,
       log,
       refuse: (reason) => tally.refuse(reason),
+      rate: new ConnectRate(config.mqttConnectsPerMinute),
+      clock,
       accept: broker.accept,
     });
   } catch (error) {
@@ -62,7 +70,8 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       inFlightBytes: gate.inFlightBytes,
       waiting: gate.held,
     });
-  const stopWatch = clock.every(TALLY_MS, watch(parts, broker, count));
+  const stopCount = clock.every(TALLY_MS, count);
+  const stopWatch = clock.every(RENEW_MS, watch(parts, broker));
   const stopPace = keepPace(parts, gate, tally, log);
   log.info({ ...listeners.addresses }, "gateway listens");
   return {
@@ -73,6 +82,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       listeners.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
+      stopCount();
       stopPace();
       await broker.close();
       await listeners.close();
@@ -105,15 +115,17 @@ function keepPace({ journal, clock }: GatewayParts, gate: Gate, tally: Tally, lo
   });
 }
 
-/** Once a second: counters to the metrics, and rights renewed when the registry or the consumers have changed. */
-function watch(parts: GatewayParts, broker: Broker, count: () => void): () => void {
+/** Renews rights when accounts have changed or a credential has ended. */
+function watch(parts: GatewayParts, broker: Broker): () => void {
   let version = parts.directory().version;
   let consumers = parts.consumers();
+  let end = nextEnd(parts.directory(), parts.clock.now());
   return () => {
-    count();
-    if (parts.directory().version === version && parts.consumers() === consumers) return;
+    const now = parts.clock.now();
+    if (parts.directory().version === version && parts.consumers() === consumers && now < end) return;
     version = parts.directory().version;
     consumers = parts.consumers();
+    end = nextEnd(parts.directory(), now);
     broker.renewGrants();
   };
 }

@@ -7,13 +7,13 @@
 import type { Duplex } from "node:stream";
 import type { Grant } from "./access.ts";
 import type { Gate, Sender } from "./admit.ts";
-import type { Identity } from "./credentials.ts";
+import type { Identity, Proof } from "./credentials.ts";
 import { CONSUMER_FRAME_BYTES_MAX, DEVICE_FRAME_BYTES_MAX, FrameGuard } from "./frames.ts";
 
 /** What an account was when it signed in; looked at again when the registry changes. */
 export interface SignedIn {
   readonly grant: Grant;
-  readonly hmac: string;
+  readonly proof: Proof;
 }
 
 /** Filters one connection may hold; a device has three. */

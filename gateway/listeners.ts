@@ -8,12 +8,13 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { createWebSocketStream, WebSocketServer } from "ws";
+import type { Clock } from "../core/clock.ts";
 import { type Config, environmentName } from "../core/config.ts";
 import { Misconfigured } from "../core/errors.ts";
 import { isLoopback, pem, portFault } from "../core/listen.ts";
 import type { Logger } from "../core/observe.ts";
 import { DEVICE_FRAME_BYTES_MAX } from "./frames.ts";
-import { addressKey, type ConnectionLimit } from "./limits.ts";
+import { addressKey, type ConnectionLimit, type ConnectRate } from "./limits.ts";
 
 export type ListenerConfig = Pick<
   Config,
@@ -26,6 +27,8 @@ export interface Addresses {
 }
 export interface Doors {
   readonly limit: ConnectionLimit;
+  readonly rate: ConnectRate;
+  readonly clock: Clock;
   readonly log: Logger;
   readonly refuse: (reason: string) => void;
   readonly accept: (
@@ -102,7 +105,9 @@ function judgePlainHost({ host, mqttInsecure }: ListenerConfig, hasTls: boolean,
 
 function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
   const address = addressKey(socket.remoteAddress);
-  const verdict = doors.limit.enter(address);
+  const verdict = doors.rate.enter(address, doors.clock.monotonic())
+    ? doors.limit.enter(address)
+    : "connects-per-address";
   if (verdict !== "admitted") {
     doors.refuse(verdict);
     socket.destroy();

@@ -165,6 +165,8 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
     directory: () => directory,
     accounts: ledger.accounts,
     outbox: ledger.outbox,
+    claims: ledger.claims,
+    doors: async () => ({ mqtt: 1883, mqtts: 8883, ws: null }),
     limits: {
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },
