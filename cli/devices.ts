@@ -33,14 +33,18 @@ const deviceRotate: Verb = {
 
 const deviceRevoke: Verb = {
   name: "device revoke",
-  summary: "end every secret and claim code of devices now; live connections are closed",
+  summary: "end every secret, certificate and claim code of devices now; live connections are closed",
   operands: "ID…",
   options: {},
   run: (call) =>
-    withLedger(call, async (ledger) => {
+    withLedger(call, async (ledger, dataDir) => {
       const devices = someDevices(call);
       await knownDevices(ledger, devices);
       await ledger.registry.revokeCredentials(devices, ACTOR);
+      // Loaded here only: the certificate library is no light one.
+      const ca = await import("../storage/certificate-authority.ts");
+      if (ca.hasAuthority(dataDir))
+        for (const device of devices) await ca.revokeCertificates(dataDir, device, systemClock.now());
       for (const device of devices) call.out.result({ device, revoked: true }, `${device} revoked`);
       return EXIT.ok;
     }),
@@ -95,7 +99,7 @@ function durationOf(call: Call, option: string, standard: string): number {
   return parsed.data;
 }
 
-async function knownDevices(ledger: Ledger, ids: readonly string[]): Promise<void> {
+export async function knownDevices(ledger: Ledger, ids: readonly string[]): Promise<void> {
   const { devices } = await ledger.registry.snapshot();
   const known = new Set(devices.map(({ id }) => id));
   const unknown = ids.filter((id) => !known.has(id));

@@ -31,7 +31,12 @@ export const Config = z.strictObject({
   httpInsecure: Flag.default(false),
   mqttTlsCert: z.string().optional(),
   mqttTlsKey: z.string().optional(),
+  /** CA of client certificates: one whose name is a device's lets it in without a secret. */
   mqttTlsCa: z.string().optional(),
+  /** Revocation list of that CA; followed while the server runs. */
+  mqttTlsCrl: z.string().optional(),
+  /** With a CA: whether every client over TLS must show a certificate, or may sign in with its secret alone. */
+  mqttTlsClients: z.enum(["required", "optional"]).default("required"),
   /** Plain MQTT beyond loopback. */
   mqttInsecure: Flag.default(false),
   /** Connections from one address; loopback is exempt. */

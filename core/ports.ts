@@ -189,29 +189,6 @@ export interface Registry {
   close(): Promise<void>;
 }
 
-/** What became of a claim code that was shown. */
-export type ClaimOutcome =
-  | { readonly kind: "claimed"; readonly device: string }
-  | { readonly kind: "unknown" }
-  | { readonly kind: "used" | "expired" | "withdrawn"; readonly device: string };
-
-/** One-time codes by which an installer fetches a device's secret. Kept as HMAC. */
-export interface Claims {
-  /**
-   * Open codes of the same devices made before are withdrawn.
-   * @throws Refused `REGISTRY_INVALID` for a device that is not known.
-   */
-  put(
-    codes: readonly { readonly hmac: string; readonly device: string; readonly expiresAt: number }[],
-    by: string,
-  ): Promise<void>;
-  /**
-   * Uses a code up and makes `credential` (HMAC of a fresh secret) the only one of its device, in one transaction with
-   * the audit entry: of two at the same moment one is told "used". Refusals of a known code are audited too.
-   */
-  redeem(code: { readonly hmac: string; readonly credential: string; readonly from: string }): Promise<ClaimOutcome>;
-}
-
 export interface AlarmFilter {
   readonly state?: readonly AlarmState[];
   readonly level?: readonly Level[];

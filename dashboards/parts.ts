@@ -1,13 +1,13 @@
 /** What the web server is given: ports, a few functions, and the words for them. Everything arrives as an argument. */
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
+import type { Claims, TelemetryDoor } from "../core/device-door.ts";
 import type { Quarantined } from "../core/envelope.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type {
   Accounts,
   AlarmDesk,
   AlarmStore,
-  Claims,
   Directory,
   Journal,
   LimitBook,
@@ -55,6 +55,7 @@ export interface DashboardParts {
   readonly limits: LimitBook;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
+  readonly telemetry: TelemetryDoor;
   /** Where devices connect to. */
   readonly doors: () => Promise<DeviceDoors>;
   readonly health: () => Promise<HealthReport>;

@@ -7,7 +7,6 @@
  * fan out as usual, without waiting for slow subscribers.
  */
 
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import {
   Aedes,
@@ -22,8 +21,10 @@ import type { Logger } from "../core/observe.ts";
 import type { Consumer, Directory, Publisher } from "../core/ports.ts";
 import { mayPublish, mayReceive, maySubscribe } from "./access.ts";
 import type { Gate } from "./admit.ts";
-import { brokerClientId, renewGrant } from "./credentials.ts";
+import type { Revocations } from "./certificates.ts";
+import { brokerClientId, certifiedDevice, renewGrant } from "./credentials.ts";
 import { FILTERS_MAX, Link } from "./link.ts";
+import type { Arrival } from "./listeners.ts";
 import type { Refusals } from "./refusals.ts";
 import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
 import { SignIns } from "./sign-in.ts";
@@ -52,17 +53,12 @@ export interface BrokerParts {
   readonly gate: Gate;
   readonly tally: Tally;
   readonly refusals: Refusals;
+  readonly revocations: Revocations;
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
   readonly pepper: Buffer;
   readonly clock: Clock;
   readonly log: Logger;
-}
-/** Where a connection came from, and who wants to know that it has signed in. */
-export interface Arrival {
-  readonly address: string;
-  readonly request?: IncomingMessage;
-  readonly onSignIn?: () => void;
 }
 export interface Broker {
   readonly publisher: Publisher;
@@ -121,9 +117,9 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
-    accept: (stream, { address, request, onSignIn = ignore }) => {
+    accept: (stream, { address, certificate = null, request, onSignIn = ignore }) => {
       const refuse = (reason: string): void => parts.tally.refuse(reason);
-      const link = new Link({ stream, address, gate: parts.gate, refuse, onSignIn });
+      const link = new Link({ stream, address, certificate, gate: parts.gate, refuse, onSignIn });
       const client = aedes.handle(stream, request);
       links.set(client, link);
       open.set(link, client);
@@ -136,6 +132,13 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     renewGrants: () => {
       const accounts = { directory: parts.directory(), consumers: parts.consumers(), now: parts.clock.now() };
       for (const [link, client] of open) {
+        const { certificate } = link;
+        if (certificate && parts.revocations.has(certificate.serial)) {
+          parts.refusals.refuse("certificate-revoked", { address: link.address, account: link.grant?.name });
+          link.signedIn = null;
+          client.close();
+          continue;
+        }
         if (!link.signedIn) continue;
         const grant = renewGrant(link.signedIn.grant, link.signedIn.proof, accounts);
         link.signedIn = grant && { ...link.signedIn, grant };
@@ -159,8 +162,10 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
   ): void => {
     const link = links.get(client);
     if (link) {
-      const { username, password, clientId } = packet;
-      link.identity = { username, secret: password, clientId, clean: packet.clean ?? true };
+      const { password, clientId } = packet;
+      const certified = certifiedDevice(link.certificate, parts.directory());
+      const username = packet.username || certified || undefined;
+      link.identity = { username, secret: password, clientId, clean: packet.clean ?? true, certified };
       packet.clientId = brokerClientId(link.identity, parts.directory());
       packet.keepalive = Math.min(packet.keepalive || KEEPALIVE_SECONDS_MAX, KEEPALIVE_SECONDS_MAX);
     }

@@ -6,6 +6,7 @@
 import type { Consumer, Directory } from "../core/ports.ts";
 import { isOpen, judgeSecret, secretMatches } from "../core/secret.ts";
 import { consumerGrant, deviceGrant, type Grant } from "./access.ts";
+import type { Certificate } from "./certificates.ts";
 
 /** MQTT 3.1.1 table 3.1: 2 identifier rejected, 4 bad user name or password, 5 not authorised. */
 export type ConnackCode = 2 | 4 | 5;
@@ -16,6 +17,8 @@ export interface Identity {
   /** As the client sent it. */
   readonly clientId: string;
   readonly clean: boolean;
+  /** The device that its certificate names, see `certifiedDevice`. */
+  readonly certified?: string | null;
 }
 export interface Accounts {
   readonly directory: Directory;
@@ -29,6 +32,7 @@ export type AuthenticationReason =
   | "user-missing"
   | "secret-wrong"
   | "secret-over"
+  | "certificate-of-another"
   | "client-id-not-the-device"
   | "device-without-station";
 export type Authentication =
@@ -36,7 +40,10 @@ export type Authentication =
   | { readonly granted: false; readonly reason: AuthenticationReason; readonly code: ConnackCode };
 
 /** By what an account signed in; looked at again when the registry changes. */
-export type Proof = { readonly kind: "secret"; readonly hmac: string };
+export type Proof =
+  | { readonly kind: "secret"; readonly hmac: string }
+  /** Revocation is looked at on the connection itself. */
+  | { readonly kind: "certificate" };
 
 const NOTHING = new Uint8Array(0);
 
@@ -49,6 +56,10 @@ export function authenticate(identity: Identity, accounts: Accounts): Authentica
     ? undefined
     : accounts.consumers.find((candidate) => candidate.name === username);
   const secret = Buffer.from(identity.secret ?? NOTHING);
+  const certified = identity.certified ?? null;
+  if (certified !== null && certified !== username) return refuse("certificate-of-another", 5);
+  // Who shows a certificate needs no secret; one that is sent all the same must be right.
+  if (certified !== null && secret.length === 0) return deviceAnswer(username, clientId, accounts, { kind: "certificate" });
   if (consumer) {
     const { hmac } = consumer;
     if (!secretMatches(accounts.pepper, secret, hmac)) return refuse("secret-wrong", 4);
@@ -57,11 +68,21 @@ export function authenticate(identity: Identity, accounts: Accounts): Authentica
   const verdict = judgeSecret(accounts.pepper, secret, accounts.directory.credentials(username), accounts.now);
   // The answer is the same for both; the count and the log tell them apart.
   if (verdict.kind !== "right") return refuse(verdict.kind === "over" ? "secret-over" : "secret-wrong", 4);
-  const context = accounts.directory.device(username);
+  return deviceAnswer(username, clientId, accounts, { kind: "secret", hmac: verdict.hmac });
+}
+
+function deviceAnswer(device: string, clientId: string, { directory }: Accounts, proof: Proof): Authentication {
+  const context = directory.device(device);
   if (!context) return refuse("device-without-station", 5);
   if (clientId === "") return refuse("client-id-empty", 5);
-  if (clientId !== username) return refuse("client-id-not-the-device", 2);
-  return { granted: true, grant: deviceGrant(context), proof: { kind: "secret", hmac: verdict.hmac } };
+  if (clientId !== device) return refuse("client-id-not-the-device", 2);
+  return { granted: true, grant: deviceGrant(context), proof };
+}
+
+/** The registered device that a certificate speaks for; null for one of another name, which proves only its CA. */
+export function certifiedDevice(certificate: Certificate | null, directory: Directory): string | null {
+  const device = certificate?.device ?? null;
+  return device !== null && directory.device(device) ? device : null;
 }
 
 /** The grant as it stands in newer accounts; null when the account is gone or what it signed in with is over. */
@@ -72,14 +93,15 @@ export function renewGrant(
 ): Grant | null {
   if (grant.kind === "consumer") {
     const consumer = accounts.consumers.find((candidate) => candidate.name === grant.name);
-    return consumer?.hmac === proof.hmac ? consumerGrant(consumer) : null;
+    return consumer && proof.kind === "secret" && consumer.hmac === proof.hmac ? consumerGrant(consumer) : null;
   }
   const context = accounts.directory.device(grant.name);
   return context && isProven(grant.name, proof, accounts) ? deviceGrant(context) : null;
 }
 
-function isProven(device: string, { hmac }: Proof, { directory, now }: Pick<Accounts, "directory" | "now">): boolean {
-  return directory.credentials(device).some((one) => one.hmac === hmac && isOpen(one, now));
+function isProven(device: string, proof: Proof, { directory, now }: Pick<Accounts, "directory" | "now">): boolean {
+  if (proof.kind === "certificate") return true;
+  return directory.credentials(device).some((one) => one.hmac === proof.hmac && isOpen(one, now));
 }
 
 /** When the next credential ends, wall clock, ms; infinite when none does. */

@@ -2,13 +2,14 @@
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
-import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
+import type { Consumer, Directory, Journal, Publisher } from "../core/ports.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
+import { Revocations } from "./certificates.ts";
 import { nextEnd } from "./credentials.ts";
 import { ConnectionLimit, ConnectRate } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
-import { nextPace, PACE_MS, START } from "./pace.ts";
+import { keepPace } from "./pace-keeper.ts";
 import { Refusals } from "./refusals.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
@@ -45,16 +46,18 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, clock, metrics } = parts;
   const log = parts.log.child({ part: "gateway" });
   const tally = new Tally(metrics);
-  const refusals = new Refusals({ tally, clock, log });
+  const refusals = new Refusals({ count: (reason) => tally.refuse(reason), clock, log });
   const gate = new Gate({ journal: parts.journal, clock, log, tally });
   const limit = new ConnectionLimit({ all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress });
-  const broker = await createBroker({ ...parts, gate, tally, refusals, log });
+  const revocations = new Revocations(config, log);
+  const broker = await createBroker({ ...parts, revocations, gate, tally, refusals, log });
   let listeners: Listeners;
   try {
     listeners = await openListeners(config, {
       limit,
       log,
-      refuse: (reason) => tally.refuse(reason),
+      revocations,
+      refuse: (reason, who) => (who ? refusals.refuse(reason, who) : tally.refuse(reason)),
       rate: new ConnectRate(config.mqttConnectsPerMinute),
       clock,
       accept: broker.accept,
@@ -71,8 +74,11 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       waiting: gate.held,
     });
   const stopCount = clock.every(TALLY_MS, count);
-  const stopWatch = clock.every(RENEW_MS, watch(parts, broker));
-  const stopPace = keepPace(parts, gate, tally, log);
+  const stopWatch = clock.every(RENEW_MS, watch(parts, { broker, listeners, revocations }));
+  const stopPace = keepPace({ ...parts, log }, (isHeld) => {
+    gate.pace(isHeld);
+    if (isHeld) tally.paced();
+  });
   log.info({ ...listeners.addresses }, "gateway listens");
   return {
     addresses: listeners.addresses,
@@ -92,37 +98,20 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   };
 }
 
-/** Holds senders while ingest is too far behind, see pace.ts. */
-function keepPace({ journal, clock }: GatewayParts, gate: Gate, tally: Tally, log: Logger): () => void {
-  let pace = START;
-  let isAsking = false;
-  return clock.every(PACE_MS, () => {
-    if (isAsking) return;
-    isAsking = true;
-    Promise.all([journal.end("raw"), journal.position(INGEST_READER, "raw")])
-      .then(([end, position]) => {
-        pace = nextPace(pace, { end, position });
-        gate.pace(pace.isHeld);
-        if (pace.isHeld) tally.paced();
-      })
-      .catch((error: unknown) => {
-        gate.pace(false);
-        log.warn({ err: error }, "the journal did not say how far ingest is; devices are not paced");
-      })
-      .finally(() => {
-        isAsking = false;
-      });
-  });
-}
-
-/** Renews rights when accounts have changed or a credential has ended. */
-function watch(parts: GatewayParts, broker: Broker): () => void {
+/** Renews rights when accounts or the revocation list have changed, or a credential has ended. */
+function watch(
+  parts: GatewayParts,
+  { broker, listeners, revocations }: { broker: Broker; listeners: Listeners; revocations: Revocations },
+): () => void {
   let version = parts.directory().version;
   let consumers = parts.consumers();
   let end = nextEnd(parts.directory(), parts.clock.now());
   return () => {
     const now = parts.clock.now();
-    if (parts.directory().version === version && parts.consumers() === consumers && now < end) return;
+    const isNewList = revocations.refresh();
+    if (isNewList) listeners.renewTls();
+    const isSame = parts.directory().version === version && parts.consumers() === consumers;
+    if (isSame && !isNewList && now < end) return;
     version = parts.directory().version;
     consumers = parts.consumers();
     end = nextEnd(parts.directory(), now);

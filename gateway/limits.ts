@@ -122,26 +122,32 @@ export class ReconnectPace {
   }
 }
 
-/** Connections begun by one address: a bucket that holds a minute's worth and fills evenly. */
-export class ConnectRate {
+/** A bucket for each key that holds a minute's worth and fills evenly. */
+export class Rate {
   readonly #perMinute: number;
   readonly #buckets = new Map<string, { left: number; at: number }>();
   constructor(perMinute: number) {
     this.#perMinute = perMinute;
   }
 
-  /** @param now monotonic ms. False when the address has used up its share; a moment later there is room again. */
-  enter(address: string, now: number): boolean {
-    if (isLoopback(address)) return true;
-    const bucket = this.#buckets.get(address) ?? { left: this.#perMinute, at: now };
+  /** @param now monotonic ms. False when the key has used up its share; a moment later there is room again. */
+  enter(key: string, now: number): boolean {
+    const bucket = this.#buckets.get(key) ?? { left: this.#perMinute, at: now };
     const left = Math.min(this.#perMinute, bucket.left + ((now - bucket.at) * this.#perMinute) / MEMORY_MS);
-    this.#buckets.delete(address);
-    this.#buckets.set(address, { left: Math.max(0, left - 1), at: now });
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { left: left >= 1 ? left - 1 : left, at: now });
     for (const oldest of this.#buckets.keys()) {
       if (this.#buckets.size <= KEYS_MAX) break;
       this.#buckets.delete(oldest);
     }
     return left >= 1;
+  }
+}
+
+/** Connections begun by one address. */
+export class ConnectRate extends Rate {
+  override enter(address: string, now: number): boolean {
+    return isLoopback(address) || super.enter(address, now);
   }
 }
 

@@ -4,7 +4,6 @@
  */
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/observe.ts";
-import type { Tally } from "./tally.ts";
 
 export interface Refused {
   readonly address: string;
@@ -18,21 +17,21 @@ const PARTIES_MAX = 10_000;
 const CHARACTERS_MAX = 128;
 
 export class Refusals {
-  readonly #tally: Tally;
+  readonly #count: (reason: string) => void;
   readonly #clock: Clock;
   readonly #log: Logger;
   /** Insertion order is age. */
   readonly #told = new Map<string, { readonly until: number; silent: number }>();
 
-  constructor(parts: { readonly tally: Tally; readonly clock: Clock; readonly log: Logger }) {
-    this.#tally = parts.tally;
+  constructor(parts: { readonly count: (reason: string) => void; readonly clock: Clock; readonly log: Logger }) {
+    this.#count = parts.count;
     this.#clock = parts.clock;
     this.#log = parts.log;
   }
 
   /** @param reason a word of ours, never text from the wire. */
   refuse(reason: string, { address, account = "", topic }: Refused): void {
-    this.#tally.refuse(reason);
+    this.#count(reason);
     const key = `${reason} ${address} ${shortened(account)}`;
     const told = this.#told.get(key);
     const now = this.#clock.now();

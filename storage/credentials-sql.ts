@@ -4,7 +4,8 @@
  */
 import type { Clock } from "../core/clock.ts";
 import { Refused } from "../core/errors.ts";
-import type { Claims, DeviceCredential } from "../core/ports.ts";
+import type { Claims } from "../core/device-door.ts";
+import type { DeviceCredential } from "../core/ports.ts";
 import { appendAudit } from "./accounts-sql.ts";
 import { beginChange, slices } from "./registry-change.ts";
 import { type LedgerTables, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";

@@ -20,8 +20,9 @@ import {
   type TransactionSettings,
 } from "kysely";
 import type { Clock } from "../core/clock.ts";
+import type { Claims } from "../core/device-door.ts";
 import { Misconfigured, Unavailable } from "../core/errors.ts";
-import type { AlarmStore, Claims, Outbox } from "../core/ports.ts";
+import type { AlarmStore, Outbox } from "../core/ports.ts";
 import { type AuditedAccounts, createAccounts } from "./accounts-sql.ts";
 import { createAlarmStore } from "./alarms-sql.ts";
 import { createClaims } from "./credentials-sql.ts";

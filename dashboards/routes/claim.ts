@@ -3,14 +3,13 @@
  * the code is the proof. Shown once: who loses the answer needs a new code.
  */
 import { z } from "zod";
+import type { ClaimOutcome } from "../../core/device-door.ts";
 import { createDirectory } from "../../core/directory.ts";
-import { Refused } from "../../core/errors.ts";
-import type { ClaimOutcome } from "../../core/ports.ts";
+import { Refused, TooMany } from "../../core/errors.ts";
 import { hmacClaimCode, hmacSecret, newSecret, readClaimCode } from "../../core/secret.ts";
 import { DEVICE_CHANNELS, DEVICE_SUBSCRIPTIONS, devicePrefix } from "../../core/wire.ts";
 import type { App } from "../app-type.ts";
 import { AttemptWindow } from "../attempts.ts";
-import { TooMany } from "../errors.ts";
 import type { Services } from "../services.ts";
 
 const TRIES_PER_ADDRESS = 10;

@@ -73,6 +73,7 @@ function expectedOf({ method, path, access, isPage }: Operation, caller: Caller)
   const deniedToken = caller.name.startsWith("revoked");
   if (deniedToken) return isPage ? [303] : [401];
   if (path.endsWith("/devices/claim")) return [404, 429];
+  if (access.includes("device")) return [401]; // no person and no person's token is a device
   if (open) return path.endsWith("/session") || path === "/login" ? [200, 303, 401, 429] : [200];
   if (caller.role === "public") return isPage ? [303] : [401];
   const across = ACROSS.some((end) => path.includes(end)) && caller.tenant !== null;
