@@ -32,7 +32,9 @@ const caInit: Verb = {
       const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
       call.out.result({ folder, settings }, lines.join("\n"));
       if (!call.flag("json"))
-        call.out.say("Set these and start the server again; with EWS_MQTT_TLS_CLIENTS=optional secrets go on beside it.");
+        call.out.say(
+          "Set these and start the server again; with EWS_MQTT_TLS_CLIENTS=optional secrets go on beside it.",
+        );
       return EXIT.ok;
     }),
 };
@@ -57,7 +59,10 @@ const caIssue: Verb = {
       const { certificate, key, serial, endsAt } = await issueCertificate(dataDir, order);
       const folder = call.text("out") ?? ".";
       mkdirSync(folder, { recursive: true, mode: 0o700 });
-      const files = { certificate: join(folder, `${device}.pem`), key: key === null ? null : join(folder, `${device}.key`) };
+      const files = {
+        certificate: join(folder, `${device}.pem`),
+        key: key === null ? null : join(folder, `${device}.key`),
+      };
       if (key !== null && files.key !== null) writeFileSync(files.key, `${key}\n`, { mode: 0o600 });
       writeFileSync(files.certificate, `${certificate}\n`, { mode: 0o644 });
       await audit(ledger, "ca.issue", device, `serial ${serial}`);

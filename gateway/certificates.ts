@@ -16,7 +16,10 @@ export interface Certificate {
 export type PeerVerdict =
   | { readonly kind: "none" }
   | { readonly kind: "shown"; readonly certificate: Certificate }
-  | { readonly kind: "refused"; readonly reason: "certificate-missing" | "certificate-revoked" | "certificate-untrusted" };
+  | {
+      readonly kind: "refused";
+      readonly reason: "certificate-missing" | "certificate-revoked" | "certificate-untrusted";
+    };
 
 /** `urn:jingtu:device:ID` among the alternative names, else the common name. */
 export function certificateOf({ subject, subjectaltname, serialNumber }: PeerCertificate): Certificate {
@@ -29,7 +32,8 @@ export function certificateOf({ subject, subjectaltname, serialNumber }: PeerCer
 /** Asked once the handshake is over; the handshake itself lets everybody through, so that each refusal has a name. */
 export function judgePeer(socket: TLSSocket, isRequired: boolean, revocations: Revocations): PeerVerdict {
   const peer = socket.getPeerCertificate() as PeerCertificate | Record<string, never>;
-  if (!("serialNumber" in peer)) return isRequired ? { kind: "refused", reason: "certificate-missing" } : { kind: "none" };
+  if (!("serialNumber" in peer))
+    return isRequired ? { kind: "refused", reason: "certificate-missing" } : { kind: "none" };
   const certificate = certificateOf(peer as PeerCertificate);
   const error = String(socket.authorizationError ?? "");
   if (revocations.has(certificate.serial) || error.includes("CERT_REVOKED"))
@@ -56,7 +60,11 @@ export class Revocations {
       this.#serials = revokedSerials(this.#pem);
     } catch (error) {
       const what = (error as Error).message;
-      throw new Misconfigured("TLS_INVALID", { what, where: "EWS_MQTT_TLS_CRL", mend: "give a revocation list in PEM" });
+      throw new Misconfigured("TLS_INVALID", {
+        what,
+        where: "EWS_MQTT_TLS_CRL",
+        mend: "give a revocation list in PEM",
+      });
     }
   }
 

@@ -59,7 +59,8 @@ export function authenticate(identity: Identity, accounts: Accounts): Authentica
   const certified = identity.certified ?? null;
   if (certified !== null && certified !== username) return refuse("certificate-of-another", 5);
   // Who shows a certificate needs no secret; one that is sent all the same must be right.
-  if (certified !== null && secret.length === 0) return deviceAnswer(username, clientId, accounts, { kind: "certificate" });
+  if (certified !== null && secret.length === 0)
+    return deviceAnswer(username, clientId, accounts, { kind: "certificate" });
   if (consumer) {
     const { hmac } = consumer;
     if (!secretMatches(accounts.pepper, secret, hmac)) return refuse("secret-wrong", 4);

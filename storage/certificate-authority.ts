@@ -9,7 +9,6 @@ import { join } from "node:path";
 import {
   AuthorityKeyIdentifierExtension,
   BasicConstraintsExtension,
-  cryptoProvider,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
   KeyUsageFlags,
@@ -164,7 +163,8 @@ async function writeList(
       return { serialNumber: serial, revocationDate: new Date(revokedAt), reason: X509CrlReason.cessationOfOperation };
     }),
   });
-  writeWhole(join(folder, CA_FILES.revoked), list.toString("pem"), 0o644);
+  // The vendor's own label, "CRL", is one that OpenSSL does not read.
+  writeWhole(join(folder, CA_FILES.revoked), PemConverter.encode(list.rawData, "X509 CRL"), 0o644);
 }
 
 function register(folder: string, entries: readonly IssuedCertificate[]): void {
@@ -190,7 +190,6 @@ async function requestedKey(csr: string): Promise<webcrypto.CryptoKey> {
 }
 
 async function newKeys(): Promise<webcrypto.CryptoKeyPair> {
-  cryptoProvider.set(webcrypto as unknown as Parameters<typeof cryptoProvider.set>[0]);
   return webcrypto.subtle.generateKey(ALGORITHM, true, ["sign", "verify"]);
 }
 

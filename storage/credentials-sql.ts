@@ -3,8 +3,8 @@
  * and importing an old file cannot bring it back.
  */
 import type { Clock } from "../core/clock.ts";
-import { Refused } from "../core/errors.ts";
 import type { Claims } from "../core/device-door.ts";
+import { Refused } from "../core/errors.ts";
 import type { DeviceCredential } from "../core/ports.ts";
 import { appendAudit } from "./accounts-sql.ts";
 import { beginChange, slices } from "./registry-change.ts";

@@ -33,6 +33,8 @@ export async function importRegistry(parts: {
   readonly registry: Registry;
   readonly pepper: Buffer;
   readonly file: RegistryFile;
+  /** Where things stand in the file, for faults that only the registry as a whole shows. */
+  readonly placeOf?: (where: string) => string;
   readonly dryRun: boolean;
   readonly by: string;
 }): Promise<ImportOutcome> {
@@ -40,7 +42,7 @@ export async function importRegistry(parts: {
   const present = await registry.snapshot();
   const contents = { ...file, devices: file.devices.map(({ secret: _secret, ...device }) => device) };
   const { put, changes, ...counts } = compare(present, contents);
-  refuseFaults(present, put);
+  refuseFaults(present, put, parts.placeOf);
   const { credentials, secrets, ended } = newCredentials(present, file, pepper);
   if (!dryRun) {
     if (changes.length > 0) await registry.put(put, by);
