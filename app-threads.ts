@@ -39,6 +39,7 @@ export function startPipeline(parts: {
   const journalPort = journal.connect();
   const worker = startThread(new URL("./app-pipeline.ts", import.meta.url), {
     name: "pipeline",
+    youngMegabytes: 24,
     data: { config, journalPort, publisherPort: publishing.port2, controlPort: controlling.port2 },
     transfer: [journalPort, publishing.port2, controlling.port2],
   });
@@ -94,6 +95,7 @@ export function startWeb(parts: {
     const journalPort = journal.connect();
     const worker = startThread(new URL("./app-web.ts", import.meta.url), {
       name: "web",
+      youngMegabytes: 12,
       data: {
         config: { ...config, httpPort },
         version,

@@ -19,9 +19,10 @@ const benches: Record<string, () => Promise<unknown>> = {
   ingest: async () => {
     const { benchIngest } = await import("./ingest.ts");
     const result = await benchIngest({ seconds: number(values.seconds, 60), pacedSeconds: number(values.paced, 60) });
-    const { reference, saturated, paced } = result;
+    const { reference, referencePaced, saturated, paced } = result;
     printTable({
       "bare Aedes": row(reference),
+      "bare Aedes, 5,000/s": row(referencePaced),
       "everything on": { ...row(saturated), rssMB: saturated.rssMegabytes, drainS: saturated.drainSeconds },
       "everything on, 5,000/s": { ...row(paced), rssMB: paced.rssMegabytes, drainS: paced.drainSeconds },
     });
