@@ -84,7 +84,10 @@ function placeIn(form: WrittenForm, where: string): string {
 
 /** YAML that `parseRegistryFile` reads back as the same contents. */
 export function exportRegistry({ tenants, sites, stations, devices }: RegistryContents): string {
-  const written = devices.map(({ interval, ...device }) => ({ ...device, interval: writtenInterval(interval) }));
+  // Whoever hands in what was read from a file hands in its secrets as well: they stay here.
+  const written = (devices as RegistryFile["devices"]).map(({ secret: _secret, interval, ...device }) => {
+    return { ...device, interval: writtenInterval(interval) };
+  });
   return stringify({ tenants, sites, stations, devices: written }, { lineWidth: 0, aliasDuplicateObjects: false });
 }
 
