@@ -13,6 +13,7 @@ import type { Directory, TimeSeriesStore } from "./core/ports.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { createServer } from "./dashboards/server.ts";
+import { createTelemetryDoor } from "./gateway/http.ts";
 import { listQuarantine, replayQuarantine } from "./ingest/quarantine.ts";
 import { packsOf } from "./packs.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
@@ -47,6 +48,10 @@ async function start(data: WebData): Promise<WebReady> {
   const series = remote<TimeSeriesStore>(data.seriesPort, SERIES_READS);
   const support = remote<WebSupport>(data.supportPort, WEB_SUPPORT);
 
+  const pepper = loadPepper(config.dataDir);
+  const telemetry = createTelemetryDoor({ journal, directory, pepper, clock, log, metrics });
+  shutdown.onStop("telemetry", () => telemetry.close());
+
   const server = await createServer({
     config,
     journal,
@@ -57,12 +62,15 @@ async function start(data: WebData): Promise<WebReady> {
     directory,
     accounts: ledger.accounts,
     outbox: ledger.outbox,
+    claims: ledger.claims,
     limits: createLimitBook(packsOf(config.dataDir)),
-    pepper: loadPepper(config.dataDir),
+    pepper,
+    telemetry,
     quarantine: {
       list: (options) => listQuarantine(journal, options),
       replay: (offsets) => replayQuarantine(journal, offsets),
     },
+    doors: () => support.doors(),
     health: () => support.health(),
     metricsOf: async () => [await metrics.snapshot(), ...(await support.metrics())],
     clock,

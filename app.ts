@@ -101,6 +101,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       onFatal: parts.onFatal,
     });
     const support: WebSupport = {
+      doors: async () => gateway.addresses,
       health: () => healthOf(journal),
       metrics: async () => [await metrics.snapshot(), await pipeline.control.metrics()],
     };

@@ -16,6 +16,8 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
   { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
   { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
+  { words: ["ca"], load: async () => (await import("./cli/certificates.ts")).certificateVerbs },
+  { words: ["device"], load: async () => (await import("./cli/devices.ts")).deviceVerbs },
   {
     words: ["config", "registry", "user", "token", "consumer"],
     load: async () => (await import("./cli/admin.ts")).adminVerbs,

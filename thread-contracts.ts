@@ -2,6 +2,7 @@
 import type { MessagePort } from "node:worker_threads";
 import type { Config } from "./core/config.ts";
 import type { HealthReport } from "./dashboards/health.ts";
+import type { DeviceDoors } from "./dashboards/parts.ts";
 
 export interface PipelineData {
   readonly config: Config;
@@ -41,10 +42,11 @@ export interface WebData {
 }
 /** What the web thread asks of the main one. */
 export interface WebSupport {
+  doors(): Promise<DeviceDoors>;
   health(): Promise<HealthReport>;
   metrics(): Promise<object[][]>;
 }
-export const WEB_SUPPORT = ["health", "metrics"] as const;
+export const WEB_SUPPORT = ["doors", "health", "metrics"] as const;
 export interface WebControl {
   stop(): Promise<void>;
 }

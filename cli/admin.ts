@@ -1,31 +1,15 @@
 /** Administration without a browser: configuration, registry, people, tokens, consumers. Works beside a running server. */
-import { join } from "node:path";
+import { writeFileSync } from "node:fs";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { hmacSecret, loadPepper, newSecret } from "../core/secret.ts";
 import { Duration, Id, ROLES, type Role } from "../core/site.ts";
 import { hashPassword } from "../dashboards/passwords.ts";
-import { exportRegistry, parseRegistryFile, registryFormat } from "../storage/registry-file.ts";
+import { exportedRegistry, readRegistry, registryFormat } from "../storage/registry-file.ts";
 import { importRegistry } from "../storage/registry-import.ts";
-import { type Ledger, openLedger } from "../storage/sql-sqlite.ts";
-import { type Call, operand, readText, UsageError, type Verb } from "./verb.ts";
-
-const ACTOR = "cli";
-
-async function withLedger<T>(call: Call, work: (ledger: Ledger, dataDir: string) => Promise<T>): Promise<T> {
-  const { dataDir } = call.config();
-  loadPepper(dataDir); // makes the folder on first use: a registry may be imported before the first start
-  const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
-  try {
-    return await work(ledger, dataDir);
-  } finally {
-    await ledger.close();
-  }
-}
-
-async function audit(ledger: Ledger, action: string, object: string, detail = ""): Promise<void> {
-  await ledger.accounts.audit({ at: systemClock.now(), actor: ACTOR, via: "cli", action, object, detail });
-}
+import type { Ledger } from "../storage/sql-sqlite.ts";
+import { ACTOR, audit, withLedger } from "./ledger.ts";
+import { type Call, operand, readBytes, readText, UsageError, type Verb } from "./verb.ts";
 
 const configCheck: Verb = {
   name: "config check",
@@ -45,18 +29,19 @@ const configCheck: Verb = {
 const registryImport: Verb = {
   name: "registry import",
   summary: "import tenants, sites, stations and devices; prints new device secrets once",
-  operands: "FILE.yaml|csv",
+  operands: "FILE.yaml|csv|xlsx",
   options: { "dry-run": { type: "boolean", help: "report every fault and what would change, change nothing" } },
   run: async (call) => {
     const file = operand(call, 0, "FILE");
     const format = registryFormat(file);
-    const parsed = parsedFile(file, () => parseRegistryFile(readText(file), format));
+    const { file: parsed, placeOf } = await parsedFile(file, () => readRegistry(readBytes(file), format));
     return withLedger(call, async (ledger, dataDir) => {
       const dryRun = call.flag("dry-run");
       const report = await importRegistry({
         registry: ledger.registry,
         pepper: loadPepper(dataDir),
         file: parsed,
+        placeOf,
         dryRun,
         by: ACTOR,
       });
@@ -66,15 +51,17 @@ const registryImport: Verb = {
         call.out.say("Secrets of new devices, shown once:");
         for (const { device, secret } of report.secrets) call.out.document(`${device} ${secret}\n`);
       }
+      if (report.ended.length > 0)
+        call.out.say(`Left out, since rotated or revoked before: the secrets written for ${report.ended.join(", ")}`);
       return EXIT.ok;
     });
   },
 };
 
 /** Names the file in a fault of its contents. */
-function parsedFile<T>(file: string, parse: () => T): T {
+async function parsedFile<T>(file: string, parse: () => Promise<T>): Promise<T> {
   try {
-    return parse();
+    return await parse();
   } catch (error) {
     if (error instanceof Refused && !error.fault.where) throw new Refused(error.code, { ...error.fault, where: file });
     throw error;
@@ -83,12 +70,19 @@ function parsedFile<T>(file: string, parse: () => T): T {
 
 const registryExport: Verb = {
   name: "registry export",
-  summary: "print the registry as YAML, without secrets",
+  summary: "print the registry, without secrets; `registry import` reads it back",
   operands: "",
-  options: {},
+  options: {
+    format: { type: "string", value: "FORMAT", help: "yaml (default), csv or xlsx" },
+    out: { type: "string", value: "FILE", help: "write it here; xlsx needs it, unless stdout is no terminal" },
+  },
   run: (call) =>
     withLedger(call, async (ledger) => {
       const snapshot = await ledger.registry.snapshot();
+      const out = call.text("out");
+      const format = call.text("format") ?? (out === undefined ? "yaml" : registryFormat(out));
+      if (format !== "yaml" && format !== "csv" && format !== "xlsx")
+        throw new UsageError(`--format takes yaml, csv or xlsx, not "${format}"`);
       if (call.flag("json"))
         call.out.result({
           tenants: snapshot.tenants,
@@ -96,7 +90,12 @@ const registryExport: Verb = {
           stations: snapshot.stations,
           devices: snapshot.devices,
         });
-      else call.out.document(exportRegistry(snapshot));
+      else {
+        const document = await exportedRegistry(snapshot, format);
+        if (out !== undefined) writeFileSync(out, document);
+        else if (format === "xlsx" && process.stdout.isTTY) throw new UsageError("give --out FILE.xlsx");
+        else call.out.document(document);
+      }
       return EXIT.ok;
     }),
 };

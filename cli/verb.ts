@@ -38,7 +38,7 @@ export interface Output {
   /** One result: a JSON line with `--json`, else the text (or the JSON when there is no text). */
   result(object: unknown, text?: string): void;
   /** Raw result text, for documents such as an exported registry. */
-  document(text: string): void;
+  document(text: string | Uint8Array): void;
   /** For the person at the terminal; stderr. */
   say(text: string): void;
 }
@@ -116,8 +116,13 @@ export function operand(call: Call, index: number, name: string): string {
 
 /** @throws Refused `FILE_UNREADABLE`. */
 export function readText(file: string): string {
+  return readBytes(file).toString("utf8");
+}
+
+/** @throws Refused `FILE_UNREADABLE`. */
+export function readBytes(file: string): Buffer {
   try {
-    return readFileSync(file, "utf8");
+    return readFileSync(file);
   } catch (error) {
     throw new Refused("FILE_UNREADABLE", { what: (error as Error).message, where: file, mend: "give a readable file" });
   }

@@ -31,11 +31,18 @@ export const Config = z.strictObject({
   httpInsecure: Flag.default(false),
   mqttTlsCert: z.string().optional(),
   mqttTlsKey: z.string().optional(),
+  /** CA of client certificates: one whose name is a device's lets it in without a secret. */
   mqttTlsCa: z.string().optional(),
+  /** Revocation list of that CA; followed while the server runs. */
+  mqttTlsCrl: z.string().optional(),
+  /** With a CA: whether every client over TLS must show a certificate, or may sign in with its secret alone. */
+  mqttTlsClients: z.enum(["required", "optional"]).default("required"),
   /** Plain MQTT beyond loopback. */
   mqttInsecure: Flag.default(false),
   /** Connections from one address; loopback is exempt. */
   mqttConnectionsPerAddress: z.coerce.number().int().positive().default(200),
+  /** Connections begun within a minute by one address; loopback is exempt. */
+  mqttConnectsPerMinute: z.coerce.number().int().positive().default(1_200),
   mqttConnections: z.coerce.number().int().positive().default(10_000),
   series: z.enum(["duckdb", "influx"]).default("duckdb"),
   influxUrl: z.url().optional(),

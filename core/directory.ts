@@ -1,8 +1,10 @@
 /** The in-memory copy of the registry that the hot paths ask, and the loop that keeps it fresh. */
 import type { Clock } from "./clock.ts";
 import type { Logger } from "./observe.ts";
-import type { Directory, Registry, RegistrySnapshot } from "./ports.ts";
+import type { DeviceCredential, Directory, Registry, RegistrySnapshot } from "./ports.ts";
 import type { Device, DeviceContext, Site, Station } from "./site.ts";
+
+const NO_CREDENTIALS: readonly DeviceCredential[] = [];
 
 export function createDirectory(snapshot: RegistrySnapshot): Directory {
   const sites = new Map(snapshot.sites.map((site) => [site.id, site]));
@@ -16,7 +18,12 @@ export function createDirectory(snapshot: RegistrySnapshot): Directory {
     const place = stations.get(device.station);
     if (place) devices.set(device.id, { device, ...place });
   }
-  const credentials = new Map(snapshot.credentials.map((credential) => [credential.device, credential.hmac]));
+  const credentials = new Map<string, DeviceCredential[]>();
+  for (const credential of snapshot.credentials) {
+    const others = credentials.get(credential.device);
+    if (others) others.push(credential);
+    else credentials.set(credential.device, [credential]);
+  }
   const external = new Map<string, DeviceContext>();
   const carried = new Map<string, DeviceContext[]>();
   for (const context of devices.values()) {
@@ -34,7 +41,7 @@ export function createDirectory(snapshot: RegistrySnapshot): Directory {
     carriedBy: (account) => carried.get(account) ?? [],
     device: (id) => devices.get(id),
     station: (id) => stations.get(id),
-    credential: (device) => credentials.get(device),
+    credentials: (device) => credentials.get(device) ?? NO_CREDENTIALS,
   };
 }
 

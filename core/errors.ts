@@ -37,6 +37,15 @@ export class Refused extends CodedError {
   }
 }
 
+/** Asked too often; the caller may try again after `retryAfterSeconds`. */
+export class TooMany extends Refused {
+  readonly retryAfterSeconds: number;
+  constructor(what: string, retryAfterSeconds: number) {
+    super("TOO_MANY", { what, mend: `try again in ${retryAfterSeconds} s` }, 429);
+    this.retryAfterSeconds = retryAfterSeconds;
+  }
+}
+
 /** A resource is away or full; the same call may succeed later. */
 export class Unavailable extends CodedError {}
 

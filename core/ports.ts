@@ -143,11 +143,16 @@ export interface TimeSeriesStore {
   close(): Promise<void>;
 }
 
-/** A device credential as kept: the secret itself is never stored. */
+/**
+ * A device credential as kept: the secret itself is never stored. A device may have several: rotation overlaps, and one
+ * that is over stays for a while, so that its use can be told from a guess and nobody can bring it back by accident.
+ */
 export interface DeviceCredential {
   readonly device: string;
   /** HMAC-SHA-256(pepper, secret), hex. */
   readonly hmac: string;
+  /** Wall clock, ms, exclusive; absent for one without an end. */
+  readonly validUntil?: number;
 }
 
 export interface RegistryContents {
@@ -171,7 +176,14 @@ export interface Registry {
   snapshot(): Promise<RegistrySnapshot>;
   /** Inserts or replaces by id, all or nothing. @throws Refused `REGISTRY_INVALID` naming every dangling reference. */
   put(contents: Partial<RegistryContents>, by: string): Promise<void>;
-  putCredentials(credentials: readonly DeviceCredential[], by: string): Promise<void>;
+  /** Gives each device named its credential; those it had before end `overlapMs` from now (at once when left out), or earlier. */
+  putCredentials(
+    credentials: readonly Pick<DeviceCredential, "device" | "hmac">[],
+    by: string,
+    overlapMs?: number,
+  ): Promise<void>;
+  /** Ends every credential of these devices now, and their open claim codes. @throws Refused `REGISTRY_INVALID` for one that is not known. */
+  revokeCredentials(devices: readonly string[], by: string): Promise<void>;
   /** New or changed rules get the next version; equal ones stay. Returns how many changed. */
   putRules(rules: readonly Rule[], by: string): Promise<number>;
   close(): Promise<void>;
@@ -271,7 +283,8 @@ export interface Directory {
   readonly version: number;
   device(id: string): DeviceContext | undefined;
   station(id: string): { readonly station: Station; readonly site: Site } | undefined;
-  credential(device: string): string | undefined;
+  /** Every credential of a device that is kept, those that are over too: ask `judgeSecret` in core/secret.ts. */
+  credentials(device: string): readonly DeviceCredential[];
   /** By a name of a foreign protocol; see `externalName` in core/directory.ts. */
   external(name: string): DeviceContext | undefined;
   /** Devices whose messages come through this account's connection. */

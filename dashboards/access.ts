@@ -4,8 +4,8 @@
  */
 import type { Audience, Role } from "../core/site.ts";
 
-/** `loopback` is a request from this machine that no proxy forwarded. */
-export type Grantee = Role | "public" | "loopback";
+/** `loopback` is a request from this machine that no proxy forwarded; `device` shows a device's own secret. */
+export type Grantee = Role | "public" | "loopback" | "device";
 
 const EVERYBODY = ["admin", "regulator", "officer", "enterprise"] as const;
 const STAFF = ["admin", "regulator", "officer"] as const;
@@ -13,6 +13,7 @@ const STAFF = ["admin", "regulator", "officer"] as const;
 /** Every action of the interface and who may take it; each route names one, and OpenAPI shows it as `x-access`. */
 export const ACCESS = {
   open: ["public", ...EVERYBODY],
+  "telemetry.send": ["device"],
   "session.read": EVERYBODY,
   "place.read": EVERYBODY,
   "reading.read": EVERYBODY,

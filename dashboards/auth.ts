@@ -24,6 +24,8 @@ declare module "fastify" {
   }
   interface FastifyRequest {
     principal: Principal;
+    /** Of a request by a device, see routes/telemetry.ts; empty otherwise. */
+    device: string;
   }
 }
 
@@ -43,6 +45,7 @@ export function cookieName(tls: boolean): string {
 
 export function registerAuth(app: App, { sessions, tls, publicUrl }: AuthParts): void {
   app.decorateRequest("principal");
+  app.decorateRequest("device", "");
   app.addHook("onRoute", (route) => {
     // The documentation page brings its own routes; they show nothing that the source does not.
     if (/^\/docs(\/|$)/.test(route.url)) route.config = { ...route.config, action: "open" };
@@ -56,9 +59,11 @@ export function registerAuth(app: App, { sessions, tls, publicUrl }: AuthParts):
   });
   app.addHook("onRequest", async (request) => {
     const { action, form } = request.routeOptions.config;
-    request.principal = await resolvePrincipal(request, sessions, tls);
+    // Devices have credentials of their own, which their route asks for; no person is behind them.
+    const isDevice = action === "telemetry.send";
+    request.principal = isDevice ? NOBODY : await resolvePrincipal(request, sessions, tls);
     if (!SAFE_METHODS.includes(request.method)) checkOrigin(request, publicUrl);
-    if (action === undefined) return; // not found: answered by its handler
+    if (action === undefined || isDevice) return; // not found: answered by its handler
     checkAccess(request, action);
     const changes = !SAFE_METHODS.includes(request.method) && form !== true && action !== "open";
     if (changes && request.principal.via === "session") checkToken(request, request.headers["x-csrf-token"]);

@@ -1,6 +1,6 @@
 /** The table from errors to HTTP answers. Internals never leave: an unknown error is logged and answered as `BUG`. */
 import { hasZodFastifySchemaValidationErrors, isResponseSerializationError } from "fastify-type-provider-zod";
-import { type Fault, Refused, Unavailable } from "../core/errors.ts";
+import { type Fault, Refused, TooMany, Unavailable } from "../core/errors.ts";
 
 export interface Problem extends Fault {
   readonly code: string;
@@ -15,15 +15,6 @@ export interface ErrorAnswer {
 }
 
 const RETRY_AFTER_SECONDS = 5;
-
-/** Asked too often; the caller may try again after `retryAfterSeconds`. */
-export class TooMany extends Refused {
-  readonly retryAfterSeconds: number;
-  constructor(what: string, retryAfterSeconds: number) {
-    super("TOO_MANY", { what, mend: `try again in ${retryAfterSeconds} s` }, 429);
-    this.retryAfterSeconds = retryAfterSeconds;
-  }
-}
 
 export function answerTo(error: unknown): ErrorAnswer {
   if (error instanceof TooMany) {

@@ -1,6 +1,7 @@
 /** What the web server is given: ports, a few functions, and the words for them. Everything arrives as an argument. */
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
+import type { Claims, TelemetryDoor } from "../core/device-door.ts";
 import type { Quarantined } from "../core/envelope.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type {
@@ -30,6 +31,13 @@ export interface QuarantineDesk {
   replay(offsets: readonly number[]): Promise<number>;
 }
 
+/** Ports that devices connect to; null for a door that is closed. */
+export interface DeviceDoors {
+  readonly mqtt: number | null;
+  readonly mqtts: number | null;
+  readonly ws: number | null;
+}
+
 export interface DashboardParts {
   readonly config: Pick<
     Config,
@@ -43,9 +51,13 @@ export interface DashboardParts {
   readonly directory: () => Directory;
   readonly accounts: Accounts;
   readonly outbox: Outbox;
+  readonly claims: Claims;
   readonly limits: LimitBook;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
+  readonly telemetry: TelemetryDoor;
+  /** Where devices connect to. */
+  readonly doors: () => Promise<DeviceDoors>;
   readonly health: () => Promise<HealthReport>;
   /** Snapshots of every thread's metrics. */
   readonly metricsOf: () => Promise<object[][]>;

@@ -3,12 +3,11 @@
  * 30 idle minutes or 12 hours. Tokens for programs are kept as HMAC (core/secret.ts).
  */
 import { createHash } from "node:crypto";
-import { Refused } from "../core/errors.ts";
+import { Refused, TooMany } from "../core/errors.ts";
 import type { Session, User } from "../core/ports.ts";
 import { hmacSecret, newSecret } from "../core/secret.ts";
 import type { Audience, Role } from "../core/site.ts";
 import { AttemptWindow } from "./attempts.ts";
-import { TooMany } from "./errors.ts";
 import type { DashboardParts } from "./parts.ts";
 import { PasswordVerifier } from "./passwords.ts";
 

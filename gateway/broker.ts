@@ -7,7 +7,6 @@
  * fan out as usual, without waiting for slow subscribers.
  */
 
-import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import {
   Aedes,
@@ -22,10 +21,13 @@ import type { Logger } from "../core/observe.ts";
 import type { Consumer, Directory, Publisher } from "../core/ports.ts";
 import { mayPublish, mayReceive, maySubscribe } from "./access.ts";
 import type { Gate } from "./admit.ts";
-import { authenticate, brokerClientId, renewGrant } from "./credentials.ts";
-import { ConsumerSessions, FailurePace } from "./limits.ts";
+import type { Revocations } from "./certificates.ts";
+import { brokerClientId, certifiedDevice, renewGrant } from "./credentials.ts";
 import { FILTERS_MAX, Link } from "./link.ts";
+import type { Arrival } from "./listeners.ts";
+import type { Refusals } from "./refusals.ts";
 import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
+import { SignIns } from "./sign-in.ts";
 import type { Tally } from "./tally.ts";
 
 const CONNECT_MS_MAX = 5_000;
@@ -50,17 +52,13 @@ interface AedesInside {
 export interface BrokerParts {
   readonly gate: Gate;
   readonly tally: Tally;
+  readonly refusals: Refusals;
+  readonly revocations: Revocations;
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
   readonly pepper: Buffer;
   readonly clock: Clock;
   readonly log: Logger;
-}
-/** Where a connection came from, and who wants to know that it has signed in. */
-export interface Arrival {
-  readonly address: string;
-  readonly request?: IncomingMessage;
-  readonly onSignIn?: () => void;
 }
 /** A message of the server in bytes. */
 export interface OutgoingMessage {
@@ -132,9 +130,9 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
       new Promise((resolve) => {
         aedes.publish({ cmd: "publish", dup: false, ...message, payload: Buffer.from(payload) }, () => resolve());
       }),
-    accept: (stream, { address, request, onSignIn = ignore }) => {
+    accept: (stream, { address, certificate = null, request, onSignIn = ignore }) => {
       const refuse = (reason: string): void => parts.tally.refuse(reason);
-      const link = new Link({ stream, address, gate: parts.gate, refuse, onSignIn });
+      const link = new Link({ stream, address, certificate, gate: parts.gate, refuse, onSignIn });
       const client = aedes.handle(stream, request);
       links.set(client, link);
       open.set(link, client);
@@ -145,10 +143,17 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     },
     kick: (clientId) => inside.clients[clientId]?.close(),
     renewGrants: () => {
-      const accounts = { directory: parts.directory(), consumers: parts.consumers() };
+      const accounts = { directory: parts.directory(), consumers: parts.consumers(), now: parts.clock.now() };
       for (const [link, client] of open) {
+        const { certificate } = link;
+        if (certificate && parts.revocations.has(certificate.serial)) {
+          parts.refusals.refuse("certificate-revoked", { address: link.address, account: link.grant?.name });
+          link.signedIn = null;
+          client.close();
+          continue;
+        }
         if (!link.signedIn) continue;
-        const grant = renewGrant(link.signedIn.grant, link.signedIn.hmac, accounts);
+        const grant = renewGrant(link.signedIn.grant, link.signedIn.proof, accounts);
         link.signedIn = grant && { ...link.signedIn, grant };
         if (!grant) client.close();
       }
@@ -161,8 +166,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
 }
 
 function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
-  const pace = new FailurePace();
-  const sessions = new ConsumerSessions();
+  const signIns = new SignIns(parts);
 
   const preConnect = (
     client: Client,
@@ -171,32 +175,14 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
   ): void => {
     const link = links.get(client);
     if (link) {
-      const { username, password, clientId } = packet;
-      link.identity = { username, secret: password, clientId, clean: packet.clean ?? true };
+      const { password, clientId } = packet;
+      const certified = certifiedDevice(link.certificate, parts.directory());
+      const username = packet.username || certified || undefined;
+      link.identity = { username, secret: password, clientId, clean: packet.clean ?? true, certified };
       packet.clientId = brokerClientId(link.identity, parts.directory());
       packet.keepalive = Math.min(packet.keepalive || KEEPALIVE_SECONDS_MAX, KEEPALIVE_SECONDS_MAX);
     }
     done(null, link !== undefined);
-  };
-
-  const judge = (client: Client, link: Link): { reason: string; code: 2 | 4 | 5 } | null => {
-    if (!link.identity) return { reason: "user-missing", code: 5 };
-    const answer = authenticate(link.identity, {
-      directory: parts.directory(),
-      consumers: parts.consumers(),
-      pepper: parts.pepper,
-    });
-    const { clean } = link.identity;
-    link.identity = null; // the secret has done its work
-    if (!answer.granted) return { reason: answer.reason, code: answer.code };
-    const { grant, hmac } = answer;
-    const will = (client as Client & { _will?: { topic: string; payload: Buffer } })._will;
-    if (will && mayPublish(grant, will.topic, will.payload.length) !== "granted")
-      return { reason: "will-on-foreign-topic", code: 5 };
-    if (grant.kind === "consumer" && !sessions.enter(grant.name, client.id, clean))
-      return { reason: "too-many-sessions", code: 2 };
-    link.signedIn = { grant, hmac };
-    return null;
   };
 
   return {
@@ -208,16 +194,18 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       done: (error: AuthenticateError | null, ok: boolean | null) => void,
     ): void => {
       const link = links.get(client);
-      const refusal = link ? judge(client, link) : { reason: "user-missing", code: 5 };
-      if (!link || !refusal) {
-        done(null, refusal === null);
+      if (!link) {
+        done(Object.assign(new Counted("user-missing"), { returnCode: 5 }), null);
         return;
       }
-      parts.tally.refuse(refusal.reason);
-      const error = Object.assign(new Counted(refusal.reason), { returnCode: refusal.code });
-      const delayMs = pace.fail(link.address, parts.clock.now());
-      if (delayMs === 0) done(error, null);
-      else void parts.clock.sleep(delayMs).then(() => done(error, null));
+      const { _will: will } = client as Client & { _will?: { topic: string; payload: Buffer } };
+      const answer = signIns.judge(link, { clientId: client.id, will });
+      const tell = (): void => {
+        if (answer.granted) done(null, link.signedIn !== null);
+        else done(Object.assign(new Counted(answer.reason), { returnCode: answer.code }), null);
+      };
+      if (answer.delayMs === 0) tell();
+      else void parts.clock.sleep(answer.delayMs).then(tell);
     },
   };
 }
@@ -230,7 +218,8 @@ function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       const payload = typeof packet.payload === "string" ? Buffer.from(packet.payload) : packet.payload;
       const verdict = mayPublish(grant, packet.topic, payload.length);
       if (!link || grant?.kind !== "device" || verdict !== "granted") {
-        parts.tally.refuse(verdict);
+        const { address = "unknown" } = link ?? {};
+        parts.refusals.refuse(verdict, { address, account: grant?.name, topic: packet.topic });
         done(new Counted(verdict));
         return;
       }
@@ -263,7 +252,10 @@ function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       const verdict = maySubscribe(link?.grant ?? null, subscription.topic);
       const reason =
         verdict === "granted" && link && !hasRoomFor(link, subscription.topic) ? "too-many-filters" : verdict;
-      if (reason !== "granted") parts.tally.refuse(`subscribe-${reason}`);
+      if (reason !== "granted") {
+        const { address = "unknown", grant } = link ?? {};
+        parts.refusals.refuse(`subscribe-${reason}`, { address, account: grant?.name, topic: subscription.topic });
+      }
       // MQTT 3.1.1, 3.9.3: null is answered with 0x80; the connection and the other filters live on.
       done(null, reason === "granted" ? subscription : null);
     },

@@ -4,8 +4,9 @@
  * An unknown user costs what a known one costs: one HMAC, compared in constant time.
  */
 import type { Consumer, Directory } from "../core/ports.ts";
-import { secretMatches } from "../core/secret.ts";
+import { isOpen, judgeSecret, secretMatches } from "../core/secret.ts";
 import { consumerGrant, deviceGrant, type Grant } from "./access.ts";
+import type { Certificate } from "./certificates.ts";
 
 /** MQTT 3.1.1 table 3.1: 2 identifier rejected, 4 bad user name or password, 5 not authorised. */
 export type ConnackCode = 2 | 4 | 5;
@@ -16,21 +17,33 @@ export interface Identity {
   /** As the client sent it. */
   readonly clientId: string;
   readonly clean: boolean;
+  /** The device that its certificate names, see `certifiedDevice`. */
+  readonly certified?: string | null;
 }
 export interface Accounts {
   readonly directory: Directory;
   readonly consumers: readonly Consumer[];
   readonly pepper: Buffer;
+  /** Wall clock, ms: credentials have an end. */
+  readonly now: number;
 }
 export type AuthenticationReason =
   | "client-id-empty"
   | "user-missing"
   | "secret-wrong"
+  | "secret-over"
+  | "certificate-of-another"
   | "client-id-not-the-device"
   | "device-without-station";
 export type Authentication =
-  | { readonly granted: true; readonly grant: Grant; readonly hmac: string }
+  | { readonly granted: true; readonly grant: Grant; readonly proof: Proof }
   | { readonly granted: false; readonly reason: AuthenticationReason; readonly code: ConnackCode };
+
+/** By what an account signed in; looked at again when the registry changes. */
+export type Proof =
+  | { readonly kind: "secret"; readonly hmac: string }
+  /** Revocation is looked at on the connection itself. */
+  | { readonly kind: "certificate" };
 
 const NOTHING = new Uint8Array(0);
 
@@ -42,34 +55,69 @@ export function authenticate(identity: Identity, accounts: Accounts): Authentica
   const consumer = isDevice(username, accounts.directory)
     ? undefined
     : accounts.consumers.find((candidate) => candidate.name === username);
-  const hmac = consumer ? consumer.hmac : accounts.directory.credential(username);
-  if (!secretMatches(accounts.pepper, Buffer.from(identity.secret ?? NOTHING), hmac)) return refuse("secret-wrong", 4);
-  if (consumer) return { granted: true, grant: consumerGrant(consumer), hmac: consumer.hmac };
-  const context = accounts.directory.device(username);
-  if (!context || hmac === undefined) return refuse("device-without-station", 5);
-  if (clientId === "") return refuse("client-id-empty", 5);
-  if (clientId !== username) return refuse("client-id-not-the-device", 2);
-  return { granted: true, grant: deviceGrant(context, accounts.directory.carriedBy(username)), hmac };
+  const secret = Buffer.from(identity.secret ?? NOTHING);
+  const certified = identity.certified ?? null;
+  if (certified !== null && certified !== username) return refuse("certificate-of-another", 5);
+  // Who shows a certificate needs no secret; one that is sent all the same must be right.
+  if (certified !== null && secret.length === 0)
+    return deviceAnswer(username, clientId, accounts, { kind: "certificate" });
+  if (consumer) {
+    const { hmac } = consumer;
+    if (!secretMatches(accounts.pepper, secret, hmac)) return refuse("secret-wrong", 4);
+    return { granted: true, grant: consumerGrant(consumer), proof: { kind: "secret", hmac } };
+  }
+  const verdict = judgeSecret(accounts.pepper, secret, accounts.directory.credentials(username), accounts.now);
+  // The answer is the same for both; the count and the log tell them apart.
+  if (verdict.kind !== "right") return refuse(verdict.kind === "over" ? "secret-over" : "secret-wrong", 4);
+  return deviceAnswer(username, clientId, accounts, { kind: "secret", hmac: verdict.hmac });
 }
 
-/** The grant as it stands in newer accounts; null when the account is gone or its secret was changed. */
+function deviceAnswer(device: string, clientId: string, { directory }: Accounts, proof: Proof): Authentication {
+  const context = directory.device(device);
+  if (!context) return refuse("device-without-station", 5);
+  if (clientId === "") return refuse("client-id-empty", 5);
+  if (clientId !== device) return refuse("client-id-not-the-device", 2);
+  return { granted: true, grant: deviceGrant(context, directory.carriedBy(device)), proof };
+}
+
+/** The registered device that a certificate speaks for; null for one of another name, which proves only its CA. */
+export function certifiedDevice(certificate: Certificate | null, directory: Directory): string | null {
+  const device = certificate?.device ?? null;
+  return device !== null && directory.device(device) ? device : null;
+}
+
+/** The grant as it stands in newer accounts; null when the account is gone or what it signed in with is over. */
 export function renewGrant(
   grant: Grant,
-  hmac: string,
-  accounts: Pick<Accounts, "directory" | "consumers">,
+  proof: Proof,
+  accounts: Pick<Accounts, "directory" | "consumers" | "now">,
 ): Grant | null {
   if (grant.kind === "consumer") {
     const consumer = accounts.consumers.find((candidate) => candidate.name === grant.name);
-    return consumer?.hmac === hmac ? consumerGrant(consumer) : null;
+    return consumer && proof.kind === "secret" && consumer.hmac === proof.hmac ? consumerGrant(consumer) : null;
   }
   const context = accounts.directory.device(grant.name);
-  if (!context || accounts.directory.credential(grant.name) !== hmac) return null;
-  return deviceGrant(context, accounts.directory.carriedBy(grant.name));
+  return context && isProven(grant.name, proof, accounts)
+    ? deviceGrant(context, accounts.directory.carriedBy(grant.name))
+    : null;
+}
+
+function isProven(device: string, proof: Proof, { directory, now }: Pick<Accounts, "directory" | "now">): boolean {
+  if (proof.kind === "certificate") return true;
+  return directory.credentials(device).some((one) => one.hmac === proof.hmac && isOpen(one, now));
+}
+
+/** When the next credential ends, wall clock, ms; infinite when none does. */
+export function nextEnd({ snapshot }: Directory, now: number): number {
+  let next = Number.POSITIVE_INFINITY;
+  for (const { validUntil = next } of snapshot.credentials)
+    if (validUntil > now && validUntil < next) next = validUntil;
+  return next;
 }
 
 /** A device's name wins over a consumer's. */
 export function isDevice(username: string, directory: Directory): boolean {
-  return directory.credential(username) !== undefined;
+  return directory.device(username) !== undefined || directory.credentials(username).length > 0;
 }
 
 /**

@@ -2,19 +2,23 @@
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
-import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
+import type { Consumer, Directory, Journal, Publisher } from "../core/ports.ts";
 import type { PresenceSink } from "../core/presence.ts";
 import type { EdgeListener } from "../core/sparkplug-edges.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
-import { ConnectionLimit } from "./limits.ts";
+import { Revocations } from "./certificates.ts";
+import { nextEnd } from "./credentials.ts";
+import { ConnectionLimit, ConnectRate } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
-import { nextPace, PACE_MS, START } from "./pace.ts";
+import { keepPace } from "./pace-keeper.ts";
+import { Refusals } from "./refusals.ts";
 import { createSparkplugHost } from "./sparkplug-host.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
-  readonly config: ListenerConfig & Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections">;
+  readonly config: ListenerConfig &
+    Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections" | "mqttConnectsPerMinute">;
   readonly journal: Journal;
   /** The newest copy of the registry. */
   readonly directory: () => Directory;
@@ -41,21 +45,28 @@ export interface Gateway {
 }
 
 const DRAIN_MS_MAX = 5_000;
+/** How soon a live connection feels a changed registry, besides the registry's own poll. */
+const RENEW_MS = 250;
 
 /** @throws Misconfigured as `openListeners` does, e.g. `PORT_IN_USE`. Nothing stays open then. */
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const { config, clock, metrics } = parts;
   const log = parts.log.child({ part: "gateway" });
   const tally = new Tally(metrics);
+  const refusals = new Refusals({ count: (reason) => tally.refuse(reason), clock, log });
   const gate = new Gate({ journal: parts.journal, clock, log, tally });
   const limit = new ConnectionLimit({ all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress });
-  const broker = await createBroker({ ...parts, gate, tally, log });
+  const revocations = new Revocations(config, log);
+  const broker = await createBroker({ ...parts, revocations, gate, tally, refusals, log });
   let listeners: Listeners;
   try {
     listeners = await openListeners(config, {
       limit,
       log,
-      refuse: (reason) => tally.refuse(reason),
+      revocations,
+      refuse: (reason, who) => (who ? refusals.refuse(reason, who) : tally.refuse(reason)),
+      rate: new ConnectRate(config.mqttConnectsPerMinute),
+      clock,
       accept: broker.accept,
     });
   } catch (error) {
@@ -75,8 +86,12 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       inFlightBytes: gate.inFlightBytes,
       waiting: gate.held,
     });
-  const stopWatch = clock.every(TALLY_MS, watch(parts, broker, count));
-  const stopPace = keepPace(parts, gate, tally, log);
+  const stopCount = clock.every(TALLY_MS, count);
+  const stopWatch = clock.every(RENEW_MS, watch(parts, { broker, listeners, revocations }));
+  const stopPace = keepPace({ ...parts, log }, (isHeld) => {
+    gate.pace(isHeld);
+    if (isHeld) tally.paced();
+  });
   log.info({ ...listeners.addresses }, "gateway listens");
   return {
     addresses: listeners.addresses,
@@ -87,6 +102,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       listeners.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
+      stopCount();
       stopPace();
       await host.close();
       await broker.close();
@@ -97,38 +113,23 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   };
 }
 
-/** Holds senders while ingest is too far behind, see pace.ts. */
-function keepPace({ journal, clock }: GatewayParts, gate: Gate, tally: Tally, log: Logger): () => void {
-  let pace = START;
-  let isAsking = false;
-  return clock.every(PACE_MS, () => {
-    if (isAsking) return;
-    isAsking = true;
-    Promise.all([journal.end("raw"), journal.position(INGEST_READER, "raw")])
-      .then(([end, position]) => {
-        pace = nextPace(pace, { end, position });
-        gate.pace(pace.isHeld);
-        if (pace.isHeld) tally.paced();
-      })
-      .catch((error: unknown) => {
-        gate.pace(false);
-        log.warn({ err: error }, "the journal did not say how far ingest is; devices are not paced");
-      })
-      .finally(() => {
-        isAsking = false;
-      });
-  });
-}
-
-/** Once a second: counters to the metrics, and rights renewed when the registry or the consumers have changed. */
-function watch(parts: GatewayParts, broker: Broker, count: () => void): () => void {
+/** Renews rights when accounts or the revocation list have changed, or a credential has ended. */
+function watch(
+  parts: GatewayParts,
+  { broker, listeners, revocations }: { broker: Broker; listeners: Listeners; revocations: Revocations },
+): () => void {
   let version = parts.directory().version;
   let consumers = parts.consumers();
+  let end = nextEnd(parts.directory(), parts.clock.now());
   return () => {
-    count();
-    if (parts.directory().version === version && parts.consumers() === consumers) return;
+    const now = parts.clock.now();
+    const isNewList = revocations.refresh();
+    if (isNewList) listeners.renewTls();
+    const isSame = parts.directory().version === version && parts.consumers() === consumers;
+    if (isSame && !isNewList && now < end) return;
     version = parts.directory().version;
     consumers = parts.consumers();
+    end = nextEnd(parts.directory(), now);
     broker.renewGrants();
   };
 }

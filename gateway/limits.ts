@@ -1,17 +1,17 @@
 /**
- * Limits by address: connections, and the pace of failed sign-ins.
+ * Limits by address and by account: connections, how fast they come, and the pace of sign-ins.
  *
  * A failed sign-in is answered late, a right one at once, and nothing is ever locked: guessing a device's name cannot
  * keep the device out, and neither can a misconfigured neighbour behind the same router.
  */
 import { isLoopback } from "../core/listen.ts";
 
-/** Failures within `FAILURE_MEMORY_MS` that are answered at once: a typing error should not feel like a fault. */
+/** Failures within `MEMORY_MS` that are answered at once: a typing error should not feel like a fault. */
 const FAILURES_FREE = 5;
-const FAILURE_DELAY_MS_MIN = 100;
-const FAILURE_DELAY_MS_MAX = 4_000;
-const FAILURE_MEMORY_MS = 60_000;
-const ADDRESSES_MAX = 10_000;
+const DELAY_MS_MIN = 100;
+const DELAY_MS_MAX = 4_000;
+const MEMORY_MS = 60_000;
+const KEYS_MAX = 10_000;
 
 /** One key a party: an IPv4 address (also when mapped into IPv6), or the /64 network of an IPv6 address. */
 export function addressKey(remote: string | undefined): string {
@@ -58,23 +58,96 @@ export class ConnectionLimit {
   }
 }
 
-/** How long a failed sign-in waits for its answer; doubles with each failure of the address. */
+/** How often something happened to a key lately; each time prolongs the memory. */
+class Recent {
+  readonly #byKey = new Map<string, { count: number; until: number }>();
+
+  /** @returns the count with this one. */
+  add(key: string, now: number): number {
+    const known = this.#byKey.get(key);
+    const count = known && known.until > now ? known.count + 1 : 1;
+    // Re-inserted at the end, so that the first key is the one heard of longest ago.
+    this.#byKey.delete(key);
+    this.#byKey.set(key, { count, until: now + MEMORY_MS });
+    for (const oldest of this.#byKey.keys()) {
+      if (this.#byKey.size <= KEYS_MAX) break;
+      this.#byKey.delete(oldest);
+    }
+    return count;
+  }
+}
+
+/** Doubles with each time beyond the free ones. */
+function delayOf(count: number, free: number): number {
+  if (count <= free) return 0;
+  return Math.min(DELAY_MS_MAX, DELAY_MS_MIN * 2 ** Math.min(16, count - free - 1));
+}
+
+/**
+ * How long a failed sign-in waits for its answer: by the failures of its address, and by those of the name it tried,
+ * from wherever they came. Names that nobody has count as well, so that waiting tells nothing about them.
+ */
 export class FailurePace {
-  readonly #byAddress = new Map<string, { count: number; until: number }>();
+  readonly #byAddress = new Recent();
+  readonly #byName = new Recent();
 
   /** @param now ms. @returns delay in ms, 0 for the first few. */
-  fail(address: string, now: number): number {
-    const known = this.#byAddress.get(address);
-    const count = known && known.until > now ? known.count + 1 : 1;
-    // Re-inserted at the end, so that the first key is the one that failed longest ago.
-    this.#byAddress.delete(address);
-    this.#byAddress.set(address, { count, until: now + FAILURE_MEMORY_MS });
-    for (const oldest of this.#byAddress.keys()) {
-      if (this.#byAddress.size <= ADDRESSES_MAX) break;
-      this.#byAddress.delete(oldest);
+  fail(address: string, name: string, now: number): number {
+    const [here, tried] = [this.#byAddress.add(address, now), this.#byName.add(name, now)];
+    return Math.max(delayOf(here, FAILURES_FREE), delayOf(tried, FAILURES_FREE));
+  }
+}
+
+/** Connecting more often within a minute is a circle: two devices with one id that throw each other out, a reset loop. */
+const RECONNECTS_FREE = 20;
+
+/** Slows an account that has proved itself and keeps coming back; it is answered late, never refused. */
+export class ReconnectPace {
+  readonly #windows = new Map<string, { count: number; until: number }>();
+
+  /** Counts a right sign-in. @param now ms. @returns delay of its answer in ms. */
+  enter(account: string, now: number): number {
+    let window = this.#windows.get(account);
+    if (!window || window.until <= now) {
+      window = { count: 0, until: now + MEMORY_MS };
+      this.#windows.delete(account);
+      this.#windows.set(account, window);
+      for (const oldest of this.#windows.keys()) {
+        if (this.#windows.size <= KEYS_MAX) break;
+        this.#windows.delete(oldest);
+      }
     }
-    if (count <= FAILURES_FREE) return 0;
-    return Math.min(FAILURE_DELAY_MS_MAX, FAILURE_DELAY_MS_MIN * 2 ** Math.min(16, count - FAILURES_FREE - 1));
+    window.count += 1;
+    return delayOf(window.count, RECONNECTS_FREE);
+  }
+}
+
+/** A bucket for each key that holds a minute's worth and fills evenly. */
+export class Rate {
+  readonly #perMinute: number;
+  readonly #buckets = new Map<string, { left: number; at: number }>();
+  constructor(perMinute: number) {
+    this.#perMinute = perMinute;
+  }
+
+  /** @param now monotonic ms. False when the key has used up its share; a moment later there is room again. */
+  enter(key: string, now: number): boolean {
+    const bucket = this.#buckets.get(key) ?? { left: this.#perMinute, at: now };
+    const left = Math.min(this.#perMinute, bucket.left + ((now - bucket.at) * this.#perMinute) / MEMORY_MS);
+    this.#buckets.delete(key);
+    this.#buckets.set(key, { left: left >= 1 ? left - 1 : left, at: now });
+    for (const oldest of this.#buckets.keys()) {
+      if (this.#buckets.size <= KEYS_MAX) break;
+      this.#buckets.delete(oldest);
+    }
+    return left >= 1;
+  }
+}
+
+/** Connections begun by one address. */
+export class ConnectRate extends Rate {
+  override enter(address: string, now: number): boolean {
+    return isLoopback(address) || super.enter(address, now);
   }
 }
 

@@ -7,13 +7,14 @@
 import type { Duplex } from "node:stream";
 import type { Grant } from "./access.ts";
 import type { Gate, Sender } from "./admit.ts";
-import type { Identity } from "./credentials.ts";
+import type { Certificate } from "./certificates.ts";
+import type { Identity, Proof } from "./credentials.ts";
 import { CONSUMER_FRAME_BYTES_MAX, DEVICE_FRAME_BYTES_MAX, FrameGuard } from "./frames.ts";
 
 /** What an account was when it signed in; looked at again when the registry changes. */
 export interface SignedIn {
   readonly grant: Grant;
-  readonly hmac: string;
+  readonly proof: Proof;
 }
 
 /** Filters one connection may hold; a device has three. */
@@ -22,6 +23,7 @@ export const FILTERS_MAX = 32;
 export class Link implements Sender {
   readonly stream: Duplex;
   readonly address: string;
+  readonly certificate: Certificate | null;
   readonly acks: number[] = [];
   readonly filters = new Set<string>();
   inFlight = 0;
@@ -38,12 +40,14 @@ export class Link implements Sender {
   constructor(parts: {
     stream: Duplex;
     address: string;
+    certificate: Certificate | null;
     gate: Gate;
     refuse: (reason: string) => void;
     onSignIn: () => void;
   }) {
     this.stream = parts.stream;
     this.address = parts.address;
+    this.certificate = parts.certificate;
     this.#gate = parts.gate;
     this.#refuse = parts.refuse;
     this.#onSignIn = parts.onSignIn;

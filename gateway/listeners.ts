@@ -6,18 +6,30 @@
 import { createServer as createHttpServer, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { createServer as createTlsServer, type TlsOptions } from "node:tls";
+import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from "node:tls";
 import { createWebSocketStream, WebSocketServer } from "ws";
+import type { Clock } from "../core/clock.ts";
 import { type Config, environmentName } from "../core/config.ts";
 import { Misconfigured } from "../core/errors.ts";
 import { isLoopback, pem, portFault } from "../core/listen.ts";
 import type { Logger } from "../core/observe.ts";
+import { type Certificate, judgePeer, type Revocations } from "./certificates.ts";
 import { DEVICE_FRAME_BYTES_MAX } from "./frames.ts";
-import { addressKey, type ConnectionLimit } from "./limits.ts";
+import { addressKey, type ConnectionLimit, type ConnectRate } from "./limits.ts";
+import type { Refused } from "./refusals.ts";
 
 export type ListenerConfig = Pick<
   Config,
-  "host" | "mqttPort" | "mqttsPort" | "wsPort" | "mqttTlsCert" | "mqttTlsKey" | "mqttTlsCa" | "mqttInsecure"
+  | "host"
+  | "mqttPort"
+  | "mqttsPort"
+  | "wsPort"
+  | "mqttTlsCert"
+  | "mqttTlsKey"
+  | "mqttTlsCa"
+  | "mqttTlsCrl"
+  | "mqttTlsClients"
+  | "mqttInsecure"
 >;
 export interface Addresses {
   readonly mqtt: number | null;
@@ -26,15 +38,25 @@ export interface Addresses {
 }
 export interface Doors {
   readonly limit: ConnectionLimit;
+  readonly rate: ConnectRate;
+  readonly clock: Clock;
   readonly log: Logger;
-  readonly refuse: (reason: string) => void;
-  readonly accept: (
-    stream: Duplex,
-    from: { readonly address: string; readonly request?: IncomingMessage; readonly onSignIn?: () => void },
-  ) => void;
+  readonly revocations: Revocations;
+  /** With whom it was, where that is worth a line in the log. */
+  readonly refuse: (reason: string, who?: Refused) => void;
+  readonly accept: (stream: Duplex, from: Arrival) => void;
+}
+/** Where a connection came from, by what certificate, and who wants to know that it has signed in. */
+export interface Arrival {
+  readonly address: string;
+  readonly certificate?: Certificate;
+  readonly request?: IncomingMessage;
+  readonly onSignIn?: () => void;
 }
 export interface Listeners {
   readonly addresses: Addresses;
+  /** Handshakes from now on follow the present revocation list. */
+  renewTls(): void;
   /** Accepts nothing more. */
   stop(): void;
   /** Ends what is still open. */
@@ -55,7 +77,7 @@ const LOOPBACK_HOST = "127.0.0.1";
 export async function openListeners(config: ListenerConfig, doors: Doors): Promise<Listeners> {
   const sockets = new Set<Socket>();
   const opened: Server[] = [];
-  const tls = tlsOptions(config);
+  const tls = tlsOptions(config, doors.revocations);
   const plainHost = judgePlainHost(config, tls !== null, doors.log);
   const open = async (server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", host: string): Promise<number> => {
     // Before TLS or HTTP see the socket: a refused connection must not cost a handshake.
@@ -72,9 +94,14 @@ export async function openListeners(config: ListenerConfig, doors: Doors): Promi
     });
     const mqtt = await open(tcp, "mqttPort", plainHost);
     const ws = await open(webSocketServer(doors), "wsPort", plainHost);
-    const mqtts = tls ? await open(tlsServer(tls, doors), "mqttsPort", config.host) : null;
+    const secure = tls ? tlsServer(tls, config, doors) : null;
+    const mqtts = secure ? await open(secure, "mqttsPort", config.host) : null;
     return {
       addresses: { mqtt, mqtts, ws },
+      renewTls: () => {
+        const options = secure && tlsOptions(config, doors.revocations);
+        if (options) secure.setSecureContext(options);
+      },
       stop,
       close: async () => {
         stop();
@@ -102,7 +129,9 @@ function judgePlainHost({ host, mqttInsecure }: ListenerConfig, hasTls: boolean,
 
 function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
   const address = addressKey(socket.remoteAddress);
-  const verdict = doors.limit.enter(address);
+  const verdict = doors.rate.enter(address, doors.clock.monotonic())
+    ? doors.limit.enter(address)
+    : "connects-per-address";
   if (verdict !== "admitted") {
     doors.refuse(verdict);
     socket.destroy();
@@ -116,10 +145,17 @@ function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
   });
 }
 
-function tlsServer(options: TlsOptions, doors: Doors): Server {
-  const server = createTlsServer({ ...options, noDelay: true }, (socket) =>
-    doors.accept(socket, { address: addressKey(socket.remoteAddress) }),
-  );
+function tlsServer(options: TlsOptions, config: ListenerConfig, doors: Doors): TlsServer {
+  const isRequired = config.mqttTlsClients === "required";
+  const server = createTlsServer({ ...options, noDelay: true }, (socket) => {
+    const address = addressKey(socket.remoteAddress);
+    if (!options.requestCert) return doors.accept(socket, { address });
+    const peer = judgePeer(socket, isRequired, doors.revocations);
+    if (peer.kind === "none") return doors.accept(socket, { address });
+    if (peer.kind === "shown") return doors.accept(socket, { address, certificate: peer.certificate });
+    doors.refuse(peer.reason, { address, account: String(socket.getPeerCertificate().subject?.CN ?? "") });
+    socket.destroy();
+  });
   server.on("tlsClientError", () => doors.refuse("tls-handshake"));
   return server;
 }
@@ -179,8 +215,14 @@ function bind(server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", port: nu
 }
 
 /** Null when TLS is not configured. Each setting is a path, or the PEM text itself (from `EWS_…_FILE`). */
-function tlsOptions(config: ListenerConfig): TlsOptions | null {
-  const { mqttTlsCert, mqttTlsKey, mqttTlsCa } = config;
+function tlsOptions(config: ListenerConfig, revocations: Revocations): TlsOptions | null {
+  const { mqttTlsCert, mqttTlsKey, mqttTlsCa, mqttTlsCrl } = config;
+  if (mqttTlsCrl && !mqttTlsCa)
+    throw new Misconfigured("TLS_INCOMPLETE", {
+      what: "a revocation list without the CA whose certificates it revokes",
+      where: environmentName("mqttTlsCa"),
+      mend: "set both, or neither",
+    });
   if (!mqttTlsCert && !mqttTlsKey) return null;
   if (!mqttTlsCert || !mqttTlsKey)
     throw new Misconfigured("TLS_INCOMPLETE", {
@@ -193,8 +235,9 @@ function tlsOptions(config: ListenerConfig): TlsOptions | null {
     key: pem("mqttTlsKey", mqttTlsKey),
     minVersion: "TLSv1.2",
     handshakeTimeout: HANDSHAKE_MS_MAX,
-    // With a CA, devices must show a certificate of it besides their secret.
-    ...(mqttTlsCa ? { ca: pem("mqttTlsCa", mqttTlsCa), requestCert: true, rejectUnauthorized: true } : {}),
+    // Judged after the handshake (`judgePeer`), which knows who it was and counts why.
+    ...(mqttTlsCa ? { ca: pem("mqttTlsCa", mqttTlsCa), requestCert: true, rejectUnauthorized: false } : {}),
+    ...(revocations.pem === undefined ? {} : { crl: revocations.pem }),
   };
   try {
     createTlsServer(options).close();

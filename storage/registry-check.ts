@@ -75,12 +75,19 @@ function externalFaults(present: RegistryContents, put: RegistryContents): Regis
   );
 }
 
-/** @throws Refused `REGISTRY_INVALID` naming every fault. */
-export function refuseFaults(present: RegistryContents, put: RegistryContents): void {
+/**
+ * @param placeOf where a fault stands in the file that `put` was read from.
+ * @throws Refused `REGISTRY_INVALID` naming every fault.
+ */
+export function refuseFaults(
+  present: RegistryContents,
+  put: RegistryContents,
+  placeOf: (where: string) => string = (where) => where,
+): void {
   const faults = registryFaults(present, put);
   if (faults.length === 0) return;
   throw new Refused("REGISTRY_INVALID", {
-    what: `${faults.length} fault(s):\n${faults.map(({ where, what }) => `✖ ${what}\n  → at ${where}`).join("\n")}`,
+    what: `${faults.length} fault(s):\n${faults.map(({ where, what }) => `✖ ${what}\n  → at ${placeOf(where)}`).join("\n")}`,
     where: "registry",
     mend: "correct what is named above; nothing was changed",
   });

@@ -1,13 +1,14 @@
 /**
- * The registry file: what people write to say who is where and which device measures what. YAML or CSV in, YAML out.
- * Every fault is reported at once with its line. Secrets come in, and never go out.
+ * The registry file: what people write to say who is where and which device measures what; YAML, CSV or XLSX.
+ * Every fault is reported at once with its place. Secrets come in, and never go out.
  */
 import { stringify } from "yaml";
 import { z } from "zod";
 import { Refused } from "../core/errors.ts";
 import type { RegistryContents } from "../core/ports.ts";
 import { Device, formatDuration, Site, Station, Tenant } from "../core/site.ts";
-import { type FileFault, readCsv, readYaml, type WrittenForm } from "./registry-forms.ts";
+import { type FileFault, readYaml, type WrittenForm } from "./registry-forms.ts";
+import { readCsv, writeCsv } from "./registry-table.ts";
 
 export { importRegistry } from "./registry-import.ts";
 
@@ -22,40 +23,79 @@ const RegistryFile = z.strictObject({
 });
 export type RegistryFile = z.infer<typeof RegistryFile>;
 
-export type RegistryFormat = "yaml" | "csv";
+export type RegistryFormat = "yaml" | "csv" | "xlsx";
 
-/** By file name. @throws Refused `REGISTRY_FILE_INVALID` for spreadsheets and what is not known. */
+/** A file that fits its schema, and where things stand in it. */
+export interface ReadRegistry {
+  readonly file: RegistryFile;
+  /** "devices/dev-1/quantities/cd" → "sheet \"devices\", row 4, column D (quantities)", or "line 7". */
+  readonly placeOf: (where: string) => string;
+}
+
+/** By file name. @throws Refused `REGISTRY_FILE_INVALID` for what is not known. */
 export function registryFormat(fileName: string): RegistryFormat {
   const ending = fileName.slice(fileName.lastIndexOf(".") + 1).toLowerCase();
   if (ending === "yaml" || ending === "yml") return "yaml";
-  if (ending === "csv") return "csv";
-  if (ending === "xlsx" || ending === "xls") return refuseSpreadsheet();
+  if (ending === "csv" || ending === "xlsx") return ending;
   throw new Refused("REGISTRY_FILE_INVALID", {
-    what: `"${fileName}" ends neither in .yaml nor in .csv`,
-    mend: "write YAML or CSV and name the file so",
+    what: `"${fileName}" ends in none of .yaml, .csv, .xlsx`,
+    mend: "write one of these and name the file so",
   });
 }
 
 /** @throws Refused `REGISTRY_FILE_INVALID` with every fault, its line and its path. */
-export function parseRegistryFile(text: string, format: RegistryFormat): RegistryFile {
+export function parseRegistryFile(text: string, format: "yaml" | "csv"): RegistryFile {
   if (text.startsWith("PK\u0003\u0004")) refuseSpreadsheet(); // the first bytes of every .xlsx
-  const form = format === "yaml" ? readYaml(text) : readCsv(text);
+  return checked(format === "yaml" ? readYaml(text) : readCsv(text)).file;
+}
+
+/** Any of the formats. @throws as `parseRegistryFile`. */
+export async function readRegistry(bytes: Buffer, format: RegistryFormat): Promise<ReadRegistry> {
+  // Loaded when needed: the libraries of spreadsheets are no light ones.
+  if (format === "xlsx") return checked(await (await import("./registry-sheets.ts")).readSheets(bytes));
+  const text = bytes.toString("utf8");
+  if (text.startsWith("PK\u0003\u0004")) refuseSpreadsheet();
+  return checked(format === "yaml" ? readYaml(text) : readCsv(text));
+}
+
+function checked(form: WrittenForm): ReadRegistry {
   const parsed = RegistryFile.safeParse(form.raw);
   const faults = [...form.faults, ...overlookedFaults(form)];
   for (const issue of parsed.error?.issues ?? []) faults.push(placed(issueText(issue), issue.path, form));
-  if (parsed.success && faults.length === 0) return parsed.data;
+  if (parsed.success && faults.length === 0) return { file: parsed.data, placeOf: (where) => placeIn(form, where) };
   faults.sort((a, b) => a.line - b.line);
-  const list = faults.map(({ what, line, path }) => `✖ ${what}\n  → at line ${line}${path && `, ${path}`}`);
+  const list = faults.map(
+    ({ what, line, path, at }) => `✖ ${what}\n  → at ${at ?? `line ${line}${path && `, ${path}`}`}`,
+  );
   throw new Refused("REGISTRY_FILE_INVALID", {
     what: `${faults.length} fault(s):\n${list.join("\n")}`,
     mend: "correct what is named above; nothing was imported",
   });
 }
 
+/** @param where "kind/id/field…", as registry-check.ts names places. */
+function placeIn(form: WrittenForm, where: string): string {
+  const [kind = "", id, ...fields] = where.split("/");
+  const at = entriesOf(form.raw, kind).find(([, one]) => field(one, "id") === id)?.[0];
+  if (at === undefined) return where;
+  const path = [kind, at, ...fields];
+  return form.placeOf?.(path) || `line ${form.lineOf(path)}, ${where}`;
+}
+
 /** YAML that `parseRegistryFile` reads back as the same contents. */
 export function exportRegistry({ tenants, sites, stations, devices }: RegistryContents): string {
-  const written = devices.map(({ interval, ...device }) => ({ ...device, interval: writtenInterval(interval) }));
+  // Whoever hands in what was read from a file hands in its secrets as well: they stay here.
+  const written = (devices as RegistryFile["devices"]).map(({ secret: _secret, interval, ...device }) => {
+    return { ...device, interval: writtenInterval(interval) };
+  });
   return stringify({ tenants, sites, stations, devices: written }, { lineWidth: 0, aliasDuplicateObjects: false });
+}
+
+/** In the format that is asked for; `readRegistry` reads each back as the same contents. */
+export async function exportedRegistry(contents: RegistryContents, format: RegistryFormat): Promise<string | Buffer> {
+  if (format === "yaml") return exportRegistry(contents);
+  if (format === "csv") return writeCsv(contents);
+  return (await import("./registry-sheets.ts")).writeSheets(contents);
 }
 
 function writtenInterval(ms: number): string | number {
@@ -64,14 +104,15 @@ function writtenInterval(ms: number): string | number {
 
 function refuseSpreadsheet(): never {
   throw new Refused("REGISTRY_FILE_INVALID", {
-    what: "spreadsheet files are not read",
-    mend: "save the sheet as CSV in UTF-8, or write YAML",
+    what: "this is a spreadsheet, though its name says otherwise",
+    mend: "name it .xlsx",
   });
 }
 
 function placed(what: string, path: readonly PropertyKey[], form: WrittenForm): FileFault {
   const text = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
-  return { what, line: form.lineOf(path), path: text.replace(/^\./, "") };
+  const at = form.placeOf?.(path);
+  return { what, line: form.lineOf(path), path: text.replace(/^\./, ""), ...(at ? { at } : {}) };
 }
 
 /** A union says only "invalid input"; what each branch wanted is more use. */

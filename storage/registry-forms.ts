@@ -1,8 +1,7 @@
 /**
- * The two written forms of the registry, YAML and CSV, as plain objects that registry-file.ts then checks, with the line
- * on which each thing stands.
+ * The written form YAML of the registry as plain objects that registry-file.ts then checks, with the line on which each
+ * thing stands. Tables (CSV, XLSX): registry-table.ts.
  */
-import { CsvError, type Info, parse as parseCsv } from "csv-parse/sync";
 import { type Document, isPair, isScalar, LineCounter, type Pair, parseDocument, visit } from "yaml";
 
 export interface FileFault {
@@ -10,6 +9,8 @@ export interface FileFault {
   /** From 1. */
   readonly line: number;
   readonly path: string;
+  /** Where it stands, in the words of the form; "line 7" when left out. */
+  readonly at?: string;
 }
 
 export interface WrittenForm {
@@ -17,6 +18,8 @@ export interface WrittenForm {
   /** Faults of the form itself. */
   readonly faults: readonly FileFault[];
   lineOf(path: readonly PropertyKey[]): number;
+  /** Of a form that has more to say than a line: sheet, row and column. */
+  placeOf?(path: readonly PropertyKey[]): string;
 }
 
 /** Fields that are text even where a number was written without quotes, such as the area 512021. */
@@ -58,102 +61,4 @@ function keepText(document: Document): void {
 
 function keyOf({ key }: Pair): string {
   return isScalar(key) ? String(key.value) : "";
-}
-
-/** Row types of the CSV form and where their objects belong. */
-const KINDS: Readonly<Record<string, string>> = {
-  tenant: "tenants",
-  site: "sites",
-  station: "stations",
-  device: "devices",
-};
-const COLUMNS = [
-  ...["type", "id", "tenant", "site", "station", "kind", "area", "name", "name_zh", "name_en", "lat", "lon", "medium"],
-  ...["station_type", "control", "land", "crop", "targetClass", "ph", "interval", "quantities", "secret"],
-];
-const NUMBER_COLUMNS = ["lat", "lon", "ph", "interval"];
-
-/**
- * One tenant, site, station or device a row, named by column `type`; the station's own type is column `station_type`.
- * An empty cell is a field not given. `name_zh` and `name_en` make a name in both languages; `quantities` is
- * `cd=mg/L;ph=pH`.
- */
-export function readCsv(text: string): WrittenForm {
-  const raw: Record<string, object[]> = { tenants: [], sites: [], stations: [], devices: [] };
-  const lines: Record<string, number[]> = { tenants: [], sites: [], stations: [], devices: [] };
-  const faults: FileFault[] = [];
-  const lineOf = (path: readonly PropertyKey[]): number => lines[String(path[0])]?.[Number(path[1])] ?? 1;
-  const rows = csvRows(text, faults);
-  const header = (rows[0]?.cells ?? []).map((name) => name.trim());
-  for (const column of header) {
-    if (!COLUMNS.includes(column)) faults.push({ what: `no column "${column}" is known`, line: 1, path: "" });
-  }
-  if (!header.includes("type")) faults.push({ what: 'the first line must name a column "type"', line: 1, path: "" });
-  if (faults.length > 0) return { raw, faults, lineOf };
-  for (const { cells, line } of rows.slice(1)) {
-    const fault = (what: string): void => void faults.push({ what, line, path: "" });
-    if (cells.length !== header.length) fault(`${cells.length} cells, but ${header.length} columns`);
-    const row = new Map(header.map((name, at) => [name, (cells[at] ?? "").trim()]));
-    const kind = KINDS[row.get("type") ?? ""];
-    if (kind) {
-      raw[kind]?.push(rowObject(row, fault));
-      lines[kind]?.push(line);
-    } else fault(`type "${row.get("type")}" is none of ${Object.keys(KINDS).join(", ")}`);
-  }
-  return { raw, faults, lineOf };
-}
-
-interface CsvRow {
-  readonly cells: readonly string[];
-  readonly line: number;
-}
-
-function csvRows(text: string, faults: FileFault[]): CsvRow[] {
-  const options = { bom: true, info: true, relax_column_count: true, skip_empty_lines: true };
-  try {
-    const rows = parseCsv(text, options) as unknown as { record: string[]; info: Info }[];
-    return rows
-      .filter(({ record }) => record.some((cell) => cell.trim()))
-      .map(({ record, info }) => {
-        return { cells: record, line: info.lines };
-      });
-  } catch (error) {
-    if (!(error instanceof CsvError)) throw error;
-    faults.push({ what: error.message, line: Number(error["lines"]) || 1, path: "" });
-    return [];
-  }
-}
-
-function rowObject(row: ReadonlyMap<string, string>, fault: (what: string) => void): object {
-  const fields: [string, unknown][] = [];
-  for (const [column, cell] of row) {
-    if (cell === "" || column === "type" || column.startsWith("name_")) continue;
-    if (column === "quantities") fields.push([column, quantities(cell, fault)]);
-    else if (column === "station_type") fields.push(["type", cell]);
-    else fields.push([column, NUMBER_COLUMNS.includes(column) && isNumber(cell) ? Number(cell) : cell]);
-  }
-  const [chinese, english] = [row.get("name_zh") ?? "", row.get("name_en") ?? ""];
-  if (chinese !== "" || english !== "") {
-    if (row.get("name")) fault("give either name, or name_zh and name_en");
-    fields.push(["name", { "zh-CN": chinese, en: english }]);
-  }
-  return Object.fromEntries(fields);
-}
-
-function isNumber(cell: string): boolean {
-  return /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(cell);
-}
-
-function quantities(cell: string, fault: (what: string) => void): object {
-  const pairs = cell
-    .split(";")
-    .filter((pair) => pair.trim())
-    .map((pair) => {
-      const at = pair.indexOf("=");
-      if (at < 0) fault(`"${pair.trim()}" in quantities: write cd=mg/L;ph=pH`);
-      return [pair.slice(0, Math.max(at, 0)).trim(), pair.slice(at + 1).trim()] as const;
-    });
-  const names = pairs.map(([name]) => name);
-  for (const name of names) if (names.indexOf(name) !== names.lastIndexOf(name)) fault(`quantity "${name}" twice`);
-  return Object.fromEntries(pairs);
 }

@@ -1,5 +1,5 @@
 /** Brings a registry file into the registry: what is new or changed, and a secret for each device that has none. */
-import type { Registry, RegistryContents, RegistrySnapshot } from "../core/ports.ts";
+import type { DeviceCredential, Registry, RegistryContents, RegistrySnapshot } from "../core/ports.ts";
 import { hmacSecret, newSecret } from "../core/secret.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { refuseFaults } from "./registry-check.ts";
@@ -17,6 +17,8 @@ export interface ImportOutcome {
   readonly credentials: readonly string[];
   /** Devices whose written secret is short enough to be guessed. */
   readonly weak: readonly string[];
+  /** Devices whose written secret was rotated out or revoked: an old file does not bring it back. */
+  readonly ended: readonly string[];
 }
 
 /** Shorter than this, a secret may be found by trying should the database and the pepper leak. */
@@ -31,6 +33,8 @@ export async function importRegistry(parts: {
   readonly registry: Registry;
   readonly pepper: Buffer;
   readonly file: RegistryFile;
+  /** Where things stand in the file, for faults that only the registry as a whole shows. */
+  readonly placeOf?: (where: string) => string;
   readonly dryRun: boolean;
   readonly by: string;
 }): Promise<ImportOutcome> {
@@ -38,8 +42,8 @@ export async function importRegistry(parts: {
   const present = await registry.snapshot();
   const contents = { ...file, devices: file.devices.map(({ secret: _secret, ...device }) => device) };
   const { put, changes, ...counts } = compare(present, contents);
-  refuseFaults(present, put);
-  const { credentials, secrets } = newCredentials(present, file, pepper);
+  refuseFaults(present, put, parts.placeOf);
+  const { credentials, secrets, ended } = newCredentials(present, file, pepper);
   if (!dryRun) {
     if (changes.length > 0) await registry.put(put, by);
     await registry.putCredentials(credentials, by);
@@ -51,6 +55,7 @@ export async function importRegistry(parts: {
     secrets: dryRun ? [] : secrets,
     credentials: credentials.map(({ device }) => device),
     weak: weak.map(({ id }) => id),
+    ended,
   };
 }
 
@@ -78,14 +83,21 @@ function compare(present: RegistryContents, wanted: RegistryContents) {
 }
 
 function newCredentials(present: RegistrySnapshot, file: RegistryFile, pepper: Buffer) {
-  const known = new Map(present.credentials.map(({ device, hmac }) => [device, hmac]));
+  const known = new Map<string, DeviceCredential[]>();
+  for (const credential of present.credentials) {
+    known.set(credential.device, [...(known.get(credential.device) ?? []), credential]);
+  }
   const secrets: { device: string; secret: string }[] = [];
+  const ended: string[] = [];
   const credentials = file.devices.flatMap(({ id: device, secret: written }) => {
-    if (written === undefined && known.has(device)) return [];
+    const before = known.get(device);
+    if (written === undefined && before) return [];
     const secret = written ?? newSecret();
     if (written === undefined) secrets.push({ device, secret });
     const hmac = hmacSecret(pepper, secret);
-    return known.get(device) === hmac ? [] : [{ device, hmac }];
+    const same = before?.find((one) => one.hmac === hmac);
+    if (same?.validUntil !== undefined) ended.push(device);
+    return same ? [] : [{ device, hmac }];
   });
-  return { credentials, secrets };
+  return { credentials, secrets, ended };
 }

@@ -5,11 +5,12 @@
 import { sql } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import { Refused } from "../core/errors.ts";
-import type { DeviceCredential, Registry, RegistryContents, RegistrySnapshot } from "../core/ports.ts";
+import type { Registry, RegistryContents, RegistrySnapshot } from "../core/ports.ts";
 import type { Rule, VersionedRule } from "../core/rule.ts";
 import type { Device } from "../core/site.ts";
-import { appendAudit } from "./accounts-sql.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { keptCredentials, putCredentials, revokeCredentials } from "./credentials-sql.ts";
+import { beginChange, type Change, slices } from "./registry-change.ts";
 import { complete, refuseFaults } from "./registry-check.ts";
 import { type LedgerTables, readTogether, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
 
@@ -45,14 +46,10 @@ export function createRegistry(db: Sql, clock: Clock): HistoricRegistry {
         const change = await beginChange(tx, { by, at: clock.now(), action: "registry.put", object: "registry", text });
         await putContents(tx, put, change);
       }),
-    putCredentials: (credentials, by) =>
-      writeTogether(db, async (tx) => {
-        if (credentials.length === 0) return;
-        await refuseUnknownDevices(tx, credentials);
-        const text = credentials.map(({ device }) => device).join(" ");
-        const deed = { action: "registry.credentials", object: "devices", text };
-        await putCredentials(tx, credentials, await beginChange(tx, { by, at: clock.now(), ...deed }));
-      }),
+    putCredentials: (credentials, by, overlapMs = 0) =>
+      writeTogether(db, (tx) => putCredentials(tx, credentials, { by, at: clock.now(), overlapMs })),
+    revokeCredentials: (devices, by) =>
+      writeTogether(db, (tx) => revokeCredentials(tx, devices, { by, at: clock.now() })),
     putRules: (rules, by) => writeTogether(db, (tx) => putRules(tx, rules, { by, at: clock.now() })),
     async placements(station) {
       const rows = await db
@@ -91,7 +88,7 @@ async function snapshot(tx: SqlTransaction): Promise<RegistrySnapshot> {
   return {
     version: counter?.value ?? 0,
     ...(await allContents(tx)),
-    credentials: await tx.selectFrom("credential").select(["device", "hmac"]).orderBy("device").execute(),
+    credentials: await keptCredentials(tx),
     rules: await currentRules(tx),
   };
 }
@@ -102,34 +99,6 @@ async function currentRules(tx: SqlTransaction): Promise<VersionedRule[]> {
 
 function toRule({ version, body, changed_at: changedAt, changed_by: changedBy }: LedgerTables["rule"]): VersionedRule {
   return { version, rule: JSON.parse(body) as Rule, changedAt, changedBy };
-}
-
-/** Who changes the registry, when, and the version that the change makes. */
-interface Change {
-  readonly by: string;
-  readonly at: number;
-  readonly version: number;
-}
-
-async function beginChange(
-  tx: SqlTransaction,
-  deed: { by: string; at: number; action: string; object: string; text: string },
-): Promise<Change> {
-  const { by, at, action, object } = deed;
-  const { value: version } = await tx
-    .insertInto("counter")
-    .values({ name: "registry", value: 1 })
-    .onConflict((conflict) => conflict.column("name").doUpdateSet((e) => ({ value: e("counter.value", "+", 1) })))
-    .returning("value")
-    .executeTakeFirstOrThrow();
-  await appendAudit(tx, { at, actor: by, via: "registry", action, object, detail: shortened(deed.text) });
-  return { by, at, version };
-}
-
-const DETAIL_MAX = 2_000;
-
-function shortened(text: string): string {
-  return text.length <= DETAIL_MAX ? text : `${text.slice(0, DETAIL_MAX)} …`;
 }
 
 /** "sites park-1; devices d-1 d-2"; empty when there is nothing to put. */
@@ -146,13 +115,6 @@ async function putContents(tx: SqlTransaction, put: RegistryContents, change: Ch
   await upsert(tx, "site", "tenant", put.sites);
   await upsert(tx, "station", "site", put.stations);
   await upsert(tx, "device", "station", put.devices);
-}
-
-/** Keeps the number of bound values of one statement well below the engines' limits. */
-const ROWS_A_STATEMENT = 500;
-
-function* slices<T>(rows: readonly T[]): Generator<readonly T[]> {
-  for (let at = 0; at < rows.length; at += ROWS_A_STATEMENT) yield rows.slice(at, at + ROWS_A_STATEMENT);
 }
 
 async function upsert<Parent extends string>(
@@ -192,37 +154,6 @@ async function recordPlacements(tx: SqlTransaction, devices: readonly Device[], 
       return { device, version, station, since_at: at, until_at: null, changed_by: by };
     });
     await tx.insertInto("device_history").values(begun).execute();
-  }
-}
-
-async function refuseUnknownDevices(tx: SqlTransaction, credentials: readonly DeviceCredential[]): Promise<void> {
-  const known = new Set((await tx.selectFrom("device").select("id").execute()).map((row) => row.id));
-  const unknown = credentials.filter(({ device }) => !known.has(device));
-  if (unknown.length === 0) return;
-  throw new Refused("REGISTRY_INVALID", {
-    what: `no such device: ${unknown.map(({ device }) => device).join(", ")}`,
-    where: "registry, credentials",
-    mend: "put the device first; nothing was changed",
-  });
-}
-
-async function putCredentials(
-  tx: SqlTransaction,
-  credentials: readonly DeviceCredential[],
-  { at, by }: Change,
-): Promise<void> {
-  for (const some of slices(credentials)) {
-    await tx
-      .insertInto("credential")
-      .values(some.map(({ device, hmac }) => ({ device, hmac, changed_at: at, changed_by: by })))
-      .onConflict((conflict) =>
-        conflict.column("device").doUpdateSet((e) => ({
-          hmac: e.ref("excluded.hmac"),
-          changed_at: e.ref("excluded.changed_at"),
-          changed_by: e.ref("excluded.changed_by"),
-        })),
-      )
-      .execute();
   }
 }
 

@@ -19,6 +19,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: "base", up: (tx) => run(tx, BASE) },
   { name: "audit hash chain, alarms by level", up: chainAudit },
+  { name: "several credentials a device, claim codes", up: (tx) => run(tx, CREDENTIALS) },
 ];
 
 /**
@@ -116,6 +117,20 @@ create table consumer (name text primary key, tenant text, hmac text not null);
 create table audit (
   position bigint primary key, at bigint not null, actor text not null, via text not null, action text not null,
   object text not null, detail text not null)`;
+
+/** Version 3: a device may have several credentials, each with an end, and claim codes. */
+const CREDENTIALS = `
+create table credential_of_3 (
+  device text not null references device (id), hmac text not null, valid_until bigint, changed_at bigint not null,
+  changed_by text not null, primary key (device, hmac));
+insert into credential_of_3 (device, hmac, valid_until, changed_at, changed_by)
+  select device, hmac, null, changed_at, changed_by from credential;
+drop table credential;
+alter table credential_of_3 rename to credential;
+create table claim_code (
+  hmac text primary key, device text not null references device (id), expires_at bigint not null,
+  made_at bigint not null, made_by text not null, used_at bigint, withdrawn_at bigint);
+create index claim_code_by_device on claim_code (device)`;
 
 /** Version 2: every audit entry is bound to the one before, those already written included. */
 async function chainAudit(tx: SqlTransaction): Promise<void> {

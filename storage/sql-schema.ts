@@ -30,7 +30,18 @@ export interface LedgerTables {
     until_at: number | null;
     changed_by: string;
   };
-  credential: { device: string; hmac: string; changed_at: number; changed_by: string };
+  /** `valid_until` is null for one without an end; those that are over stay for a while. */
+  credential: { device: string; hmac: string; valid_until: number | null; changed_at: number; changed_by: string };
+  /** `used_at` and `withdrawn_at` are null for a code that is still open (until `expires_at`). */
+  claim_code: {
+    hmac: string;
+    device: string;
+    expires_at: number;
+    made_at: number;
+    made_by: string;
+    used_at: number | null;
+    withdrawn_at: number | null;
+  };
   /** Every version of every rule; `current` is 1 for the newest. */
   rule: { id: string; version: number; current: number; body: string; changed_at: number; changed_by: string };
   /** `hidden` is 1 once the alarm was retracted or superseded. */

@@ -50,6 +50,8 @@ const VENDORS: [vendor: RegExp, places: RegExp][] = [
   [/^@duckdb\//, /^storage\/series-duckdb[a-z-]*\.ts$/],
   [/^better-sqlite3$/, /^storage\/(journal-sqlite[a-z-]*|sql-[a-z-]+)\.ts$/],
   [/^kysely$/, /^storage\//],
+  [/^@peculiar\/|^reflect-metadata$/, /^storage\/certificate-authority\.ts$/],
+  [/^(read|write)-excel-file/, /^storage\/registry-sheets\.ts$/],
   [/^node-cron$/, /^storage\/scheduler-cron\.ts$/],
   [/^pino$|^prom-client$/, /^core\/observe\.ts$/],
   [/^@node-rs\/argon2$/, /^dashboards\//],

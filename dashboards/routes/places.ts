@@ -1,5 +1,6 @@
 /** `/sites`, `/stations`, limits of a station, `/devices`: where things are and how they stand. */
 import { z } from "zod";
+import { isOpen } from "../../core/secret.ts";
 import { Id } from "../../core/site.ts";
 import { visibleTo } from "../access.ts";
 import type { App } from "../app-type.ts";
@@ -183,7 +184,7 @@ function registerDevices(app: App, { parts }: Services): void {
       const devices = chosen.flatMap(({ id, station, interval, quantities }) => {
         const site = directory.station(station)?.site;
         if (!site || !visibleTo(principal, site)) return [];
-        const credential = directory.credential(id) !== undefined;
+        const credential = directory.credentials(id).some((one) => isOpen(one, parts.clock.now()));
         return [{ id, station, site: site.id, tenant: site.tenant, intervalMs: interval, quantities, credential }];
       });
       return { devices };

@@ -51,7 +51,46 @@ export function registryContract(name: string, open: () => Promise<Registry>): v
       const snapshot = await registry.snapshot();
       expect(snapshot.sites).toEqual(city.sites);
       expect(snapshot.devices).toEqual([aDevice({ interval: 1_000 }), aDevice({ id: "dev-2" })]);
-      expect(snapshot.credentials).toEqual([{ device: "dev-1", hmac: "bb" }]);
+      expect(snapshot.credentials).toEqual([
+        { device: "dev-1", hmac: "aa", validUntil: expect.any(Number) },
+        { device: "dev-1", hmac: "bb" },
+      ]);
+    });
+
+    test("rotation lets the old credential go on for the overlap, and two are open at most", async () => {
+      const registry = await opened();
+      await registry.put(city, "ann");
+      const endOf = async (hmac: string): Promise<number | undefined> =>
+        (await registry.snapshot()).credentials.find((one) => one.hmac === hmac)?.validUntil;
+      await registry.putCredentials([{ device: "dev-1", hmac: "aa" }], "ann");
+      await registry.putCredentials([{ device: "dev-1", hmac: "bb" }], "ann", 60_000);
+      const soon = (await endOf("aa")) ?? 0;
+      await registry.putCredentials([{ device: "dev-1", hmac: "cc" }], "ann", 120_000);
+      expect((await endOf("bb")) ?? 0).toBeGreaterThanOrEqual(soon + 60_000);
+      expect(await endOf("aa")).toBeLessThanOrEqual(soon - 50_000);
+      expect(await endOf("cc")).toBeUndefined();
+    });
+
+    test("revocation ends every credential now and raises the version", async () => {
+      const registry = await opened();
+      await registry.put({ ...city, devices: [aDevice(), aDevice({ id: "dev-2" })] }, "ann");
+      await registry.putCredentials(
+        [
+          { device: "dev-1", hmac: "aa" },
+          { device: "dev-2", hmac: "dd" },
+        ],
+        "ann",
+      );
+      await registry.putCredentials([{ device: "dev-1", hmac: "bb" }], "ann", 3_600_000);
+      const before = await registry.version();
+      await registry.revokeCredentials(["dev-1"], "ann");
+      expect(await registry.version()).toBe(before + 1);
+      const { credentials } = await registry.snapshot();
+      const ends = credentials.filter(({ device }) => device === "dev-1").map(({ validUntil }) => validUntil);
+      expect(ends).toEqual([ends[1], ends[0]]);
+      expect(ends).toEqual([expect.any(Number), expect.any(Number)]);
+      expect(credentials).toContainEqual({ device: "dev-2", hmac: "dd" });
+      await expect(registry.revokeCredentials(["dev-9"], "ann")).rejects.toMatchObject({ code: "REGISTRY_INVALID" });
     });
 
     test.each<[why: string, put: Partial<RegistryContents>, faults: readonly string[]]>([

@@ -165,6 +165,14 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
     directory: () => directory,
     accounts: ledger.accounts,
     outbox: ledger.outbox,
+    claims: ledger.claims,
+    telemetry: {
+      enter: async () => {
+        throw new Refused("DEVICE_UNAUTHORIZED", { what: "no such device and secret" }, 401);
+      },
+      take: async () => 0,
+    },
+    doors: async () => ({ mqtt: 1883, mqtts: 8883, ws: null }),
     limits: {
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },

@@ -6,6 +6,7 @@ import { aWorld, PASSWORD, PEOPLE, tokenOf } from "../../support/dashboards-fake
 const ACROSS = ["/rules", "/quarantine", "/audit", "/metrics", "/health/ready"];
 const BODIES: Record<string, unknown> = {
   "/api/v1/session": { name: "officer", password: "wrong password" },
+  "/api/v1/devices/claim": { code: "0000-0000-0000" },
   "/api/v1/quarantine/replay": { offsets: [3] },
 };
 const QUERIES: Record<string, string> = { limits: "?quantity=cd", readings: "?quantity=cd" };
@@ -71,6 +72,8 @@ function expectedOf({ method, path, access, isPage }: Operation, caller: Caller)
   const open = access.includes("public");
   const deniedToken = caller.name.startsWith("revoked");
   if (deniedToken) return isPage ? [303] : [401];
+  if (path.endsWith("/devices/claim")) return [404, 429];
+  if (access.includes("device")) return [401]; // no person and no person's token is a device
   if (open) return path.endsWith("/session") || path === "/login" ? [200, 303, 401, 429] : [200];
   if (caller.role === "public") return isPage ? [303] : [401];
   const across = ACROSS.some((end) => path.includes(end)) && caller.tenant !== null;

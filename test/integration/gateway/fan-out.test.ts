@@ -3,7 +3,16 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hmacSecret } from "../../../core/secret.ts";
 import { QUEUE_MESSAGES_MAX } from "../../../gateway/sessions.ts";
 import { FakeClock } from "../../support/clock.ts";
-import { aRegistry, connectPacket, PEPPER, prefixOf, RawClient, startGateway, type TestGateway } from "./harness.ts";
+import {
+  aRegistry,
+  connectPacket,
+  PEPPER,
+  prefixOf,
+  RawClient,
+  secretOf,
+  startGateway,
+  type TestGateway,
+} from "./harness.ts";
 
 const ALARM = "ews/1/acme/alerts/site-1/mw-1/cd-high/cd";
 const RIVAL_ALARM = "ews/1/rival/alerts/site-2/rw-1/cd-high/cd";
@@ -189,6 +198,25 @@ describe("when the registry changes", () => {
     gateway.register(aRegistry({ version: 2, ...change }));
     await clock.advance(1_000);
     await device.closed;
+  });
+
+  test("a rotated secret keeps its connection until its end, and then loses it without another change", async () => {
+    const device = await signedIn();
+    const hmac = hmacSecret(PEPPER, secretOf("well-1"));
+    const credentials = [
+      { device: "well-1", hmac, validUntil: clock.now() + 10_000 },
+      { device: "well-1", hmac: hmacSecret(PEPPER, "new") },
+    ];
+    gateway.register(aRegistry({ version: 2, credentials }));
+    await clock.advance(9_000);
+    await device.ping();
+    const other = await RawClient.open(gateway.port);
+    other.send(connectPacket("well-1", { password: Buffer.from("new") }));
+    expect(await other.next("connack")).toMatchObject({ returnCode: 0 });
+    await device.closed; // one id, one connection: the newer one stays
+    const again = await signedIn();
+    await clock.advance(1_000);
+    await again.closed;
   });
 
   test("kick closes one device", async () => {

@@ -68,6 +68,13 @@ test("a version 1 audit log is chained from its first entry, and goes on", async
   expect(await accounts.verifyAudit()).toBe(2);
 });
 
+test("version 2: each credential goes on without an end, and a second one can join it", async () => {
+  const { registry } = await opened(fixture(2));
+  expect((await registry.snapshot()).credentials).toEqual([{ device: "dev-1", hmac: "aa" }]);
+  await registry.putCredentials([{ device: "dev-1", hmac: "bb" }], "ann", 60_000);
+  expect((await registry.snapshot()).credentials).toMatchObject([{ hmac: "aa" }, { hmac: "bb" }]);
+});
+
 test("a migrated ledger has the same tables as a new one", async () => {
   const [old, fresh] = [fixture(1), join(temporaryFolder(), "ledger.db")];
   await opened(old);

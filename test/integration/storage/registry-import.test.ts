@@ -43,7 +43,7 @@ test("a second import changes nothing, not even the version", async () => {
   await bring(ledger, CITY);
   const before = await ledger.registry.snapshot();
   expect(await bring(ledger, CITY)).toEqual({
-    ...{ added: 0, changed: 0, unchanged: 5, changes: [], secrets: [], credentials: [], weak: [] },
+    ...{ added: 0, changed: 0, unchanged: 5, changes: [], secrets: [], credentials: [], weak: [], ended: [] },
   });
   expect(await bring(ledger, exportRegistry(before))).toMatchObject({ unchanged: 5, secrets: [], credentials: [] });
   expect(await ledger.registry.snapshot()).toEqual(before);
@@ -55,7 +55,9 @@ test("names what changed and replaces a secret that the file brings", async () =
   const outcome = await bring(ledger, CITY.replace("lat: 1", "lat: 3").replace("brought-along-secret", "short"));
   expect(outcome).toMatchObject({ added: 0, changed: 1, unchanged: 4, changes: ["change sites/park"] });
   expect(outcome).toMatchObject({ credentials: ["own"], weak: ["own"] });
-  const credential = (await ledger.registry.snapshot()).credentials.find(({ device }) => device === "own");
+  const credential = (await ledger.registry.snapshot()).credentials.find(
+    ({ device, validUntil }) => device === "own" && validUntil === undefined,
+  );
   expect(secretMatches(pepper, "short", credential?.hmac)).toBe(true);
 });
 
@@ -75,4 +77,13 @@ test.each([true, false])("refuses dangling references (dry run %s)", async (dryR
     message: expect.stringMatching(/no station "nowhere"[\s\S]*devices\/made\/quantities\/ph/),
   });
   expect(await ledger.registry.version()).toBe(0);
+});
+
+test("a file written before a rotation or a revocation brings no old secret back", async () => {
+  const ledger = await opened();
+  await bring(ledger, CITY);
+  await ledger.registry.revokeCredentials(["own"], "ann");
+  const before = await ledger.registry.version();
+  expect(await bring(ledger, CITY)).toMatchObject({ secrets: [], credentials: [], ended: ["own"] });
+  expect(await ledger.registry.version()).toBe(before);
 });

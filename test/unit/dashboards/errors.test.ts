@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { Misconfigured, Refused, Unavailable } from "../../../core/errors.ts";
-import { answerTo, TooMany } from "../../../dashboards/errors.ts";
+import { Misconfigured, Refused, TooMany, Unavailable } from "../../../core/errors.ts";
+import { answerTo } from "../../../dashboards/errors.ts";
 
 test.each`
   error                                                       | status | code                    | retryAfter   | isBug

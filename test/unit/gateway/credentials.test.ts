@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Consumer } from "../../../core/ports.ts";
 import { hmacSecret } from "../../../core/secret.ts";
-import { authenticate, brokerClientId, renewGrant } from "../../../gateway/credentials.ts";
-import { aDirectory } from "../../support/builders.ts";
+import { authenticate, brokerClientId, nextEnd, renewGrant } from "../../../gateway/credentials.ts";
+import { aDirectory, NOW } from "../../support/builders.ts";
 
 const pepper = Buffer.from("pepper");
 const hmac = (secret: string): string => hmacSecret(pepper, secret);
@@ -12,16 +12,20 @@ const consumers: readonly Consumer[] = [
 ];
 const directory = aDirectory({
   credentials: [
+    { device: "dev-1", hmac: hmac("revoked"), validUntil: NOW },
+    { device: "dev-1", hmac: hmac("going"), validUntil: NOW + 1 },
     { device: "dev-1", hmac: hmac("s") },
     { device: "lost", hmac: hmac("s") },
   ],
 });
-const accounts = { directory, consumers, pepper };
+const accounts = { directory, consumers, pepper, now: NOW };
 
 test.each`
   username     | secret       | clientId   | clean    | outcome
   ${"dev-1"}   | ${"s"}       | ${"dev-1"} | ${true}  | ${"device"}
   ${"dev-1"}   | ${"s"}       | ${"dev-1"} | ${false} | ${"device"}
+  ${"dev-1"}   | ${"going"}   | ${"dev-1"} | ${true}  | ${"device"}
+  ${"dev-1"}   | ${"revoked"} | ${"dev-1"} | ${true}  | ${"secret-over 4"}
   ${"dev-1"}   | ${"S"}       | ${"dev-1"} | ${true}  | ${"secret-wrong 4"}
   ${"dev-1"}   | ${""}        | ${"dev-1"} | ${true}  | ${"secret-wrong 4"}
   ${"dev-1"}   | ${undefined} | ${"dev-1"} | ${true}  | ${"secret-wrong 4"}
@@ -63,16 +67,23 @@ describe("renewGrant", () => {
       ["dev-1", "s"],
       ["board", "b"],
     ] as const) {
-      const { grant, hmac } = signIn(name, secret);
-      expect(renewGrant(grant, hmac, accounts)).toEqual(grant);
+      const { grant, proof } = signIn(name, secret);
+      expect(renewGrant(grant, proof, accounts)).toEqual(grant);
     }
+  });
+  test("keeps a rotated secret until its end, and not a moment longer", () => {
+    const { grant, proof } = signIn("dev-1", "going");
+    expect(renewGrant(grant, proof, accounts)).toEqual(grant);
+    expect(renewGrant(grant, proof, { ...accounts, now: NOW + 1 })).toBeNull();
+    expect(nextEnd(directory, NOW)).toBe(NOW + 1);
+    expect(nextEnd(directory, NOW + 1)).toBe(Number.POSITIVE_INFINITY);
   });
   test("ends one whose secret changed or that is gone", () => {
     const device = signIn("dev-1", "s");
     const changed = aDirectory({ credentials: [{ device: "dev-1", hmac: hmac("new") }] });
-    expect(renewGrant(device.grant, device.hmac, { directory: changed, consumers })).toBeNull();
-    expect(renewGrant(device.grant, device.hmac, { directory: aDirectory(), consumers })).toBeNull();
+    expect(renewGrant(device.grant, device.proof, { directory: changed, consumers, now: NOW })).toBeNull();
+    expect(renewGrant(device.grant, device.proof, { directory: aDirectory(), consumers, now: NOW })).toBeNull();
     const board = signIn("board", "b");
-    expect(renewGrant(board.grant, board.hmac, { directory, consumers: [] })).toBeNull();
+    expect(renewGrant(board.grant, board.proof, { directory, consumers: [], now: NOW })).toBeNull();
   });
 });

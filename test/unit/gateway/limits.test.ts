@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { addressKey, ConnectionLimit, ConsumerSessions, FailurePace } from "../../../gateway/limits.ts";
+import {
+  addressKey,
+  ConnectionLimit,
+  ConnectRate,
+  ConsumerSessions,
+  FailurePace,
+  ReconnectPace,
+} from "../../../gateway/limits.ts";
 
 test.each`
   remote                    | key
@@ -35,22 +42,29 @@ describe("ConnectionLimit", () => {
 describe("FailurePace", () => {
   test("five failures are free, then answers wait, twice as long each time, 4 s at most", () => {
     const pace = new FailurePace();
-    const delays = Array.from({ length: 13 }, () => pace.fail("192.0.2.7", 1_000));
+    const delays = Array.from({ length: 13 }, (_, count) => pace.fail("192.0.2.7", `name ${count}`, 1_000));
     expect(delays).toEqual([0, 0, 0, 0, 0, 100, 200, 400, 800, 1_600, 3_200, 4_000, 4_000]);
-    expect(pace.fail("192.0.2.8", 1_000)).toBe(0);
+    expect(pace.fail("192.0.2.8", "other", 1_000)).toBe(0);
   });
   test("forgets after a minute of peace", () => {
     const pace = new FailurePace();
-    for (let count = 0; count < 10; count++) pace.fail("a", 0);
-    expect(pace.fail("a", 60_000)).toBe(0);
+    for (let count = 0; count < 10; count++) pace.fail("a", "well-1", 0);
+    expect(pace.fail("a", "well-1", 60_000)).toBe(0);
+  });
+  test("a name guessed at from many addresses slows the guesses, and a name that nobody has does too", () => {
+    const pace = new FailurePace();
+    const delays = Array.from({ length: 8 }, (_, count) => pace.fail(`192.0.2.${count}`, "well-1", 0));
+    expect(delays).toEqual([0, 0, 0, 0, 0, 100, 200, 400]);
+    expect(pace.fail("192.0.2.9", "well-2", 0)).toBe(0);
   });
   test("remembers the newest 10,000 addresses", () => {
+    let names = 0;
     const pace = new FailurePace();
-    for (let count = 0; count < 6; count++) pace.fail("first", 0);
-    for (let count = 0; count < 10_000; count++) pace.fail(`address ${count}`, 0);
-    expect(pace.fail("first", 0)).toBe(0);
-    for (let count = 0; count < 4; count++) pace.fail("address 9999", 0);
-    expect(pace.fail("address 9999", 0)).toBe(100);
+    for (let count = 0; count < 6; count++) pace.fail("first", `name ${names++}`, 0);
+    for (let count = 0; count < 10_000; count++) pace.fail(`address ${count}`, `name ${names++}`, 0);
+    expect(pace.fail("first", `name ${names++}`, 0)).toBe(0);
+    for (let count = 0; count < 4; count++) pace.fail("address 9999", `name ${names++}`, 0);
+    expect(pace.fail("address 9999", `name ${names++}`, 0)).toBe(100);
   });
 });
 
@@ -62,4 +76,29 @@ test("ConsumerSessions: a clean sign-in ends a stored session and frees its plac
   expect(sessions.enter("board", "board:3", false)).toBe(true);
   expect(sessions.enter("board", "board:3", true)).toBe(true);
   expect(sessions.enter("board", "board:10", false)).toBe(true);
+});
+
+describe("ReconnectPace", () => {
+  test("answers an account late that connects in a circle, never refuses it, and forgets after a minute", () => {
+    const pace = new ReconnectPace();
+    const delays = Array.from({ length: 23 }, () => pace.enter("well-1", 0));
+    expect(delays.slice(18)).toEqual([0, 0, 100, 200, 400]);
+    for (let count = 0; count < 100; count++) pace.enter("well-1", 1_000);
+    expect(pace.enter("well-1", 2_000)).toBe(4_000);
+    expect(pace.enter("well-2", 2_000)).toBe(0);
+    expect(pace.enter("well-1", 60_000)).toBe(0);
+  });
+});
+
+describe("ConnectRate", () => {
+  test("an address has a minute's worth at once, then an even flow; others and loopback are not touched", () => {
+    const rate = new ConnectRate(60);
+    const begun = (address: string, at: number): number =>
+      Array.from({ length: 100 }, () => rate.enter(address, at)).filter(Boolean).length;
+    expect(begun("192.0.2.7", 0)).toBe(60);
+    expect(begun("192.0.2.7", 1_000)).toBe(1);
+    expect(begun("192.0.2.7", 11_000)).toBe(10);
+    expect(begun("192.0.2.8", 11_000)).toBe(60);
+    expect(begun("127.0.0.1", 11_000)).toBe(100);
+  });
 });
