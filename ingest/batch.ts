@@ -4,12 +4,14 @@
  */
 import { decodeRaw, type Quarantined, type RawMessage } from "../core/envelope.ts";
 import type { Directory } from "../core/ports.ts";
-import type { Origin } from "../core/reading.ts";
+import { type Origin, QC } from "../core/reading.ts";
 import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
 import type { DeviceContext } from "../core/site.ts";
+import type { DeviceChannel } from "../core/wire.ts";
 import { type Codec, type Decoded, type Fault, fault } from "./codecs/codec.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
+import { type DeviceNotes, FleetNotes } from "./fleet-notes.ts";
 import { Normaliser, type Row } from "./normalise.ts";
 import { encodeQuarantined } from "./quarantine.ts";
 import { judgeChannel } from "./validate.ts";
@@ -38,6 +40,8 @@ export interface Batch {
   readonly block: Uint8Array | null;
   readonly rows: number;
   readonly quarantine: readonly Uint8Array[];
+  /** What the messages said of their devices, an entry of stream `fleet`; null when nothing. */
+  readonly fleet: Uint8Array | null;
   readonly counts: Readonly<BatchCounts>;
   /** Quarantine entries by code. */
   readonly codes: ReadonlyMap<string, number>;
@@ -60,6 +64,7 @@ export class BatchMaker {
   readonly #dedupe: Dedupe;
   readonly #onBug: (error: unknown, message: RawMessage) => void;
   readonly #block = new ReadingBlockBuilder();
+  readonly #fleet = new FleetNotes();
   #quarantine: Uint8Array[] = [];
   #codes = new Map<string, number>();
   #counts = noCounts();
@@ -97,6 +102,7 @@ export class BatchMaker {
       block: rows > 0 ? this.#block.encode() : null,
       rows,
       quarantine: this.#quarantine,
+      fleet: this.#fleet.take(),
       counts: this.#counts,
       codes: this.#codes,
     };
@@ -111,17 +117,24 @@ export class BatchMaker {
     const known = this.#find(message.device);
     if (!known || known.telemetryTopic !== message.topic) {
       const verdict = judgeChannel(message, known?.context);
-      if (verdict.kind === "pass") this.#counts.messagesPassed += 1;
+      if (verdict.kind === "pass") this.#pass(message, verdict.channel);
       if (verdict.kind === "refuse") this.#refuse(message, verdict.fault, now);
       if (verdict.kind !== "decode" || !known) return;
       known.telemetryTopic = message.topic;
     }
     const decoded = decode(message.payload, known.context.device, message);
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
-    else this.#use(decoded, message, known.normaliser, now);
+    else this.#use(decoded, message, known, now);
   }
 
-  #use(decoded: Decoded, message: RawMessage, normaliser: Normaliser, now: number): void {
+  #pass({ device, receivedAt, payload }: RawMessage, channel: DeviceChannel): void {
+    this.#counts.messagesPassed += 1;
+    if (channel !== "state" && channel !== "cmd/ack") return;
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
+    this.#fleet.signal({ device, channel, receivedAt, payload: text });
+  }
+
+  #use(decoded: Decoded, message: RawMessage, { normaliser, context }: Known, now: number): void {
     const { device, receivedAt } = message;
     const origin = { device, boot: decoded.boot, seq: decoded.seq, receivedAt, backfill: decoded.backfill };
     if (this.#dedupe.isRepeat(origin)) {
@@ -138,15 +151,22 @@ export class BatchMaker {
       if ("code" in row) refusals = note(refusals, row);
       else rows.push(row);
     }
-    this.#useRows(rows, origin);
+    const notes = this.#fleet.of(device, context.device.interval);
+    this.#useRows(rows, origin, notes);
+    notes.end(origin, {
+      hasTime: decoded.readings[0] !== undefined && decoded.readings[0].time !== null,
+      refused: decoded.readings.length + decoded.faults.length - rows.length,
+      ...(decoded.health === undefined ? {} : { signs: decoded.health }),
+    });
     this.#dedupe.settle(origin, refusals !== null);
     if (refusals) this.#quarantineReadings(message, refusals, now);
   }
 
-  #useRows(rows: readonly Row[], origin: Origin): void {
+  #useRows(rows: readonly Row[], origin: Origin, notes: DeviceNotes): void {
     const counts = this.#counts;
     let isNamed = false;
     for (const { series, time, value, reading, flag } of rows) {
+      notes.cover(time);
       const window = this.#dedupe.window(series);
       const verdict = this.#dedupe.judge(window, time, value, markOf(reading.cmp, reading.qualifier));
       if (verdict === "repeat") counts.readingsRepeated += 1;
@@ -156,7 +176,10 @@ export class BatchMaker {
         isNamed = true;
         this.#block.row(series, time, value, comparisonCode(reading.cmp), flag, reading.qualifier.charCodeAt(0));
         counts.readingsStored += 1;
-        if (verdict === "fresh") continue;
+        if (verdict === "fresh") {
+          notes.count(series, time, flag <= QC.notEvaluated && reading.qualifier === "N");
+          continue;
+        }
         this.#block.correct(window.oldValue, comparisonOfMark(window.oldMark));
         counts.readingsCorrected += 1;
       }

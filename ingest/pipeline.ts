@@ -78,6 +78,7 @@ function changeOf(batch: Batch, offset: number, state: Uint8Array | null): Journ
     append: [
       ...(batch.block ? [{ stream: "readings" as const, entries: [batch.block] }] : []),
       ...(batch.quarantine.length > 0 ? [{ stream: "quarantine" as const, entries: batch.quarantine }] : []),
+      ...(batch.fleet ? [{ stream: "fleet" as const, entries: [batch.fleet] }] : []),
     ],
     advance: [{ reader: INGEST, stream: "raw", offset }],
     ...(state ? { state: [{ reader: INGEST, offset, bytes: state }] } : {}),

@@ -125,6 +125,7 @@ describe("trimming by size", () => {
         alarms: of("alarms"),
         commands: of("commands"),
         quarantine: of("quarantine"),
+        fleet: of("fleet"),
       },
       readers: [],
       diskFreeBytes: 0,
