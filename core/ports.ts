@@ -19,15 +19,7 @@ export type Stream = (typeof STREAMS)[number];
 export const INGEST_READER = "ingest";
 
 /** Readers on the path of a warning and of the store. Others in the journal are saved states, which lag by design. */
-export const WORKING_READERS = [
-  INGEST_READER,
-  "series",
-  "alerts",
-  "recorder",
-  "dispatch",
-  "alarm-publisher",
-  "fleet",
-] as const;
+export const WORKING_READERS = [INGEST_READER, "series", "alerts", "recorder", "dispatch", "alarm-publisher"] as const;
 
 export interface JournalEntry {
   /** Position in its stream: 0, 1, 2, … without gaps. */

@@ -25,8 +25,9 @@ import type { Gate } from "./admit.ts";
 import { authenticate, brokerClientId, renewGrant } from "./credentials.ts";
 import { ConsumerSessions, FailurePace } from "./limits.ts";
 import { FILTERS_MAX, Link } from "./link.ts";
+import { ConnectionPresence, type Presence } from "./presence.ts";
 import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
-import type { Tally } from "./tally.ts";
+import { Counted, closeReason, type Tally } from "./tally.ts";
 
 const CONNECT_MS_MAX = 5_000;
 /** A subscriber that takes nothing for so long is closed; until then its backlog is kept in memory. */
@@ -47,12 +48,21 @@ interface AedesInside {
   readonly persistence: SessionStore;
 }
 
+type ClientInside = Client & {
+  readonly _will?: { readonly topic: string; readonly payload: Buffer };
+  /** The will as it will be published. */
+  readonly will?: object | null;
+  /** A DISCONNECT has come. */
+  readonly _disconnected?: boolean;
+};
+
 export interface BrokerParts {
   readonly gate: Gate;
   readonly tally: Tally;
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
   readonly pepper: Buffer;
+  readonly presence?: Presence | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -64,6 +74,8 @@ export interface Arrival {
 }
 export interface Broker {
   readonly publisher: Publisher;
+  /** Whether a device is connected and has subscribed to this topic of its own. */
+  listens(device: string, topic: string): boolean;
   /** Takes over a connection's byte stream. */
   accept(stream: Duplex, from: Arrival): void;
   kick(clientId: string): void;
@@ -71,9 +83,6 @@ export interface Broker {
   renewGrants(): void;
   close(): Promise<void>;
 }
-
-/** Marks errors that are counted where they were decided. */
-class Counted extends Error {}
 
 class JournaledAedes extends Aedes {
   /** Aedes calls this with a client for device messages and wills, without one for its own and the server's. */
@@ -94,6 +103,7 @@ const publishAs = Aedes.prototype.publish as unknown as (
 export async function createBroker(parts: BrokerParts): Promise<Broker> {
   const links = new WeakMap<object, Link>();
   const open = new Map<Link, Client>();
+  const connections = new ConnectionPresence<Link>(parts.presence, () => parts.gate.isClosing);
   const aedes = new JournaledAedes({
     concurrency: 0,
     connectTimeout: CONNECT_MS_MAX,
@@ -101,7 +111,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     maxInflightInbound: QOS2_MAX,
     maxClientsIdLength: CLIENT_ID_CHARACTERS_MAX,
     ...signInHooks(parts, links),
-    ...topicHooks(parts, links),
+    ...topicHooks(parts, links, connections),
   });
   await aedes.listen();
   const inside = aedes as unknown as AedesInside;
@@ -111,6 +121,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     () => parts.tally.refuse("subscriber-queue-full"),
   );
   count(aedes, parts, links);
+  followConnections(aedes, links, connections);
 
   return {
     publisher: {
@@ -119,6 +130,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
+    listens: (device, topic) => connections.of(device)?.filters.has(topic) ?? false,
     accept: (stream, { address, request, onSignIn = ignore }) => {
       const refuse = (reason: string): void => parts.tally.refuse(reason);
       const link = new Link({ stream, address, gate: parts.gate, refuse, onSignIn });
@@ -177,7 +189,7 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
     link.identity = null; // the secret has done its work
     if (!answer.granted) return { reason: answer.reason, code: answer.code };
     const { grant, hmac } = answer;
-    const will = (client as Client & { _will?: { topic: string; payload: Buffer } })._will;
+    const will = (client as ClientInside)._will;
     if (will && mayPublish(grant, will.topic, will.payload.length) !== "granted")
       return { reason: "will-on-foreign-topic", code: 5 };
     if (grant.kind === "consumer" && !sessions.enter(grant.name, client.id, clean))
@@ -209,7 +221,7 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
   };
 }
 
-function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
+function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>, connections: ConnectionPresence<Link>) {
   return {
     authorizePublish: (client: Client | null, packet: PublishPacket, done: Done): void => {
       const link = client ? links.get(client) : undefined;
@@ -230,15 +242,24 @@ function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       const isKept = (channel === "state" || channel === "info") && payload.length <= RETAINED_BYTES_MAX;
       packet.retain = packet.retain && isKept;
       const message = { receivedAt: parts.clock.now(), device: grant.name, topic: packet.topic, payload };
+      const isWill = (client as ClientInside).will === packet;
+      const durable = (): void => {
+        const other = connections.of(grant.name);
+        if (channel !== "state" || (isWill && other && other !== link)) return; // the device has come back already
+        parts.presence?.state({ device: grant.name, payload, isWill, address: link.address });
+      };
       if (packet.qos === 2 || packet.retain) {
-        parts.gate.admit(link, message, null, (error) => done(error && new Counted(error.message, { cause: error })));
+        parts.gate.admit(link, message, null, (error) => {
+          if (!error) durable();
+          done(error && new Counted(error.message, { cause: error }));
+        });
         return;
       }
       // Here the gate itself acknowledges, a whole group commit in one write. The broker is through with the message,
       // so it may read on: were it to wait, one packet behind each chunk would wait for the commit of the one before.
       const ackId = packet.qos === 1 ? (packet.messageId ?? null) : null;
       packet.qos = 0;
-      parts.gate.admit(link, message, ackId, (error) => error && link.stream.destroy());
+      parts.gate.admit(link, message, ackId, (error) => (error ? link.stream.destroy() : durable()));
       process.nextTick(done);
     },
     authorizeSubscribe: (
@@ -278,21 +299,31 @@ function count(aedes: JournaledAedes, parts: BrokerParts, links: WeakMap<object,
     for (const filter of filters) links.get(client)?.filters.delete(filter);
   });
   for (const event of ["clientError", "connectionError"] as const)
-    aedes.on(event, (_client, error) => {
+    aedes.on(event, (client, error) => {
       const reason = closeReason(error);
       if (reason) tally.refuse(reason);
+      const link = links.get(client);
+      if (link && reason === "keepalive-timeout") link.isSilent = true;
     });
   aedes.on("error" as "closed", ((error: Error) => log.error({ err: error }, "broker fault")) as () => void);
 }
 
-/** Null for what was counted where it was decided, and for sockets that just broke. */
-function closeReason(error: Error & { code?: unknown; errorCode?: number }): string | null {
-  if (error instanceof Counted || typeof error.code === "string") return null;
-  if (error.errorCode === 1) return "protocol-version";
-  if (error.message === "keep alive timeout") return "keepalive-timeout";
-  if (error.message === "connect did not arrive in time") return "connect-timeout";
-  if (error.message === "drain timeout") return "subscriber-too-slow";
-  return "protocol-error";
+/** Tells presence of devices that come and go; a DISCONNECT is a goodbye, anything else a loss. */
+function followConnections(
+  aedes: JournaledAedes,
+  links: WeakMap<object, Link>,
+  connections: ConnectionPresence<Link>,
+): void {
+  aedes.on("clientReady", (client) => {
+    const link = links.get(client);
+    if (link?.grant?.kind === "device") connections.enter(link.grant.name, link);
+  });
+  aedes.on("clientDisconnect", (client) => {
+    const link = links.get(client);
+    const saidGoodbye = (client as ClientInside)._disconnected === true;
+    if (link)
+      connections.leave(link, saidGoodbye ? "disconnected" : link.isSilent ? "keepalive-timeout" : "connection-lost");
+  });
 }
 
 function ignore(): void {}

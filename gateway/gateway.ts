@@ -8,6 +8,7 @@ import { type Broker, createBroker } from "./broker.ts";
 import { ConnectionLimit } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
 import { nextPace, PACE_MS, START } from "./pace.ts";
+import type { Presence } from "./presence.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
@@ -18,6 +19,8 @@ export interface GatewayParts {
   readonly consumers: () => readonly Consumer[];
   /** Key of the HMACs of all machine secrets. */
   readonly pepper: Buffer;
+  /** Told of devices that come and go. */
+  readonly presence?: Presence;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -27,6 +30,8 @@ export interface Gateway {
   readonly addresses: Addresses;
   /** Alarms and current values to consumers, commands to devices. Resolves when handed over, not when delivered. */
   readonly publisher: Publisher;
+  /** Whether a device is connected and has subscribed to this topic of its own. */
+  listens(device: string, topic: string): boolean;
   /** Closes the connection of a device, if it has one. */
   kick(device: string): void;
   /** Answers what is in flight (5 s at most), then closes every connection. Resolves when nothing is open. */
@@ -68,6 +73,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   return {
     addresses: listeners.addresses,
     publisher: broker.publisher,
+    listens: (device, topic) => broker.listens(device, topic),
     kick: (device) => broker.kick(device),
     close: async () => {
       listeners.stop();
