@@ -8,6 +8,7 @@ import { createAlarmDesk } from "./alerts/desk.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
 import { systemClock } from "./core/clock.ts";
 import { createDirectory, followRegistry } from "./core/directory.ts";
+import type { FleetHealth } from "./core/fleet.ts";
 import { createLogger, Metrics } from "./core/observe.ts";
 import type { Directory, TimeSeriesStore } from "./core/ports.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
@@ -18,6 +19,7 @@ import { packsOf } from "./packs.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
 import {
+  FLEET_READS,
   SERIES_READS,
   WEB_SUPPORT,
   type WebControl,
@@ -45,6 +47,7 @@ async function start(data: WebData): Promise<WebReady> {
   const journal = await connectSqliteJournal({ folder: config.dataDir, port: data.journalPort, clock, log });
   shutdown.onStop("journal", () => journal.close());
   const series = remote<TimeSeriesStore>(data.seriesPort, SERIES_READS);
+  const fleet = remote<FleetHealth>(data.fleetPort, FLEET_READS);
   const support = remote<WebSupport>(data.supportPort, WEB_SUPPORT);
 
   const server = await createServer({
@@ -57,6 +60,9 @@ async function start(data: WebData): Promise<WebReady> {
     directory,
     accounts: ledger.accounts,
     outbox: ledger.outbox,
+    fleet,
+    presence: ledger.presence,
+    commands: ledger.commands,
     limits: createLimitBook(packsOf(config.dataDir)),
     pepper: loadPepper(config.dataDir),
     quarantine: {

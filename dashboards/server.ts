@@ -24,6 +24,7 @@ import { OpenAlarms } from "./open-alarms.ts";
 import { registerPages } from "./pages/routes.tsx";
 import type { DashboardParts } from "./parts.ts";
 import { registerAlarms } from "./routes/alarms.ts";
+import { registerFleet } from "./routes/fleet.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerPlaces } from "./routes/places.ts";
 import { registerReadings } from "./routes/readings.ts";
@@ -207,6 +208,7 @@ function registerApi(api: App, services: Services): void {
   registerReadings(api, services);
   registerAlarms(api, services);
   registerRecords(api, services);
+  registerFleet(api, services);
   registerStream(api, services);
   registerHealth(api, services);
 }
