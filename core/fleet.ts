@@ -25,7 +25,8 @@ export interface DeviceSigns {
 export interface FleetNote {
   readonly device: string;
   readonly messages: number;
-  /** Newest arrival, wall clock, ms. */
+  /** Oldest and newest arrival, wall clock, ms. */
+  readonly firstAt: number;
   readonly receivedAt: number;
   /** Smallest arrival minus newest data time over messages that carried a time and declared no back-fill, ms. */
   readonly offsetMs: number | null;

@@ -66,12 +66,12 @@ export class DeviceFold {
   add(note: FleetNote, intervalMs: number): readonly TimeGap[] {
     this.#messages += note.messages;
     this.#refused += note.refused;
-    this.#firstReceivedAt ??= note.receivedAt;
+    this.#firstReceivedAt ??= note.firstAt;
     this.#lastReceivedAt = Math.max(this.#lastReceivedAt ?? note.receivedAt, note.receivedAt);
     if (note.signs) this.#signs = { ...this.#signs, ...note.signs, at: note.receivedAt };
     if (note.offsetMs !== null) this.#clock.note(note.offsetMs, note.receivedAt);
     for (const run of note.seqs) this.#seqs.add(run, note.receivedAt);
-    const before = this.#times.gaps;
+    const known = new Set(this.#times.gaps.map(({ from }) => from));
     const holeMs = HOLE_INTERVALS * intervalMs;
     for (const [from, to] of note.times) {
       // Up to a hole's width before a run counts as covered: the run says what came since the reading before it.
@@ -82,7 +82,6 @@ export class DeviceFold {
       this.#seen(series, lastTime);
       this.#count(series, day, received, valid);
     }
-    const known = new Set(before.map(({ from }) => from));
     return this.#times.gaps
       .filter((gap) => gap.since === note.receivedAt && !known.has(gap.from))
       .map((gap) => timeGap(gap, holeMs));

@@ -36,6 +36,7 @@ export class DeviceNotes {
   readonly #counts = new Map<string, Count>();
   readonly #otherDays: DayCount[] = [];
   #messages = 0;
+  #firstAt = Number.POSITIVE_INFINITY;
   #receivedAt = 0;
   #offsetMs = Number.POSITIVE_INFINITY;
   #refused = 0;
@@ -75,6 +76,7 @@ export class DeviceNotes {
   ): void {
     const { boot, seq, receivedAt, backfill } = origin;
     this.#messages += 1;
+    if (receivedAt < this.#firstAt) this.#firstAt = receivedAt;
     if (receivedAt > this.#receivedAt) this.#receivedAt = receivedAt;
     this.#refused += more.refused;
     if (more.signs !== undefined)
@@ -97,6 +99,7 @@ export class DeviceNotes {
     return {
       device: this.device,
       messages: this.#messages,
+      firstAt: this.#firstAt,
       receivedAt: this.#receivedAt,
       offsetMs: Number.isFinite(this.#offsetMs) ? this.#offsetMs : null,
       seqs: this.#seqs as readonly SeqRun[],
