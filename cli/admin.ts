@@ -12,7 +12,7 @@ import { type Call, operand, readText, UsageError, type Verb } from "./verb.ts";
 
 const ACTOR = "cli";
 
-async function withLedger<T>(call: Call, work: (ledger: Ledger, dataDir: string) => Promise<T>): Promise<T> {
+export async function withLedger<T>(call: Call, work: (ledger: Ledger, dataDir: string) => Promise<T>): Promise<T> {
   const { dataDir } = call.config();
   loadPepper(dataDir); // makes the folder on first use: a registry may be imported before the first start
   const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });

@@ -15,6 +15,7 @@ import Fastify, { type FastifyRequest } from "fastify";
 import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from "fastify-type-provider-zod";
 import { portFault } from "../core/listen.ts";
 import type { App } from "./app-type.ts";
+import { registerAsyncApi } from "./async-api.ts";
 import { isDirectLoopback, registerAuth } from "./auth.ts";
 import { registerCompression } from "./compress.ts";
 import { answerTo, TooMany, unknown } from "./errors.ts";
@@ -91,6 +92,7 @@ export async function buildApp(parts: DashboardParts): Promise<{
   registerCompression(app);
   registerErrors(app, parts);
   await registerDocs(app);
+  registerAsyncApi(app, parts.version);
   await app.register(async (api) => registerApi(api as App, services), { prefix: PREFIX });
   registerMetrics(app, services);
   await registerPages(app, services);
