@@ -14,7 +14,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
   { words: ["demo"], load: async () => [(await import("./cli/demo.ts")).demoVerb] },
   { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
   { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
-  { words: ["command", "commands", "configure"], load: async () => (await import("./cli/devices.ts")).deviceVerbs },
+  { words: ["command", "commands", "configure"], load: async () => (await import("./cli/commands.ts")).commandVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
   {
     words: ["config", "registry", "user", "token", "consumer"],

@@ -117,7 +117,7 @@ test("a consumer reads the newest values of a device, retained, and the fleet li
   const client = await eventually("the consumer known", () => connect().catch(() => null));
   const seen = new Promise<string>((resolve) => client.once("message", (_topic, bytes) => resolve(bytes.toString())));
   await client.subscribeAsync("ews/1/t1/current/#", { qos: 1 });
-  expect(JSON.parse(await seen)).toMatchObject({ v: 1, device: "dev-1", r: [{ p: "ph", v: 7.2, u: "pH" }] });
+  expect(JSON.parse(await seen)).toMatchObject({ v: 1, device: "dev-1", r: [{ p: "ph", v: 7.2, u: "1" }] });
   await client.endAsync(true);
   const { devices } = await api.get<{ devices: { id: string }[] }>("fleet?state=unknown");
   expect(devices.map(({ id }) => id)).toEqual(["dev-2"]);

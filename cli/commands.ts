@@ -116,4 +116,4 @@ function jsonOf(text: string): unknown {
   }
 }
 
-export const deviceVerbs: readonly Verb[] = [commandVerb, commandsVerb, configureVerb];
+export const commandVerbs: readonly Verb[] = [commandVerb, commandsVerb, configureVerb];
