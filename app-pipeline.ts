@@ -17,6 +17,7 @@ import { createLogger, Metrics } from "./core/observe.ts";
 import type { Directory, Publisher, TimeSeriesStore } from "./core/ports.ts";
 import { parseSeriesKey } from "./core/reading.ts";
 import { keepRunning, Shutdown } from "./core/service.ts";
+import type { EdgeListener } from "./core/sparkplug-edges.ts";
 import { runCurrent } from "./ingest/current.ts";
 import { FleetBook, runFleet } from "./ingest/fleet.ts";
 import { scheduleHousekeeping } from "./ingest/housekeeping.ts";
@@ -62,7 +63,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     settings: { rawDays, rollupDays, journalDays, journalMegabytes },
   });
 
-  const publisher = remote<Publisher>(publisherPort, ["publish"]);
+  const publisher = remote<Publisher & EdgeListener>(publisherPort, ["publish", "noticeEdges"]);
   const notifiers = config.webhookUrl
     ? [
         createWebhook({
@@ -77,7 +78,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
   const bindLimit = createLimitBinder(packsOf(config.dataDir));
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
-    ingest: (signal) => runIngest({ ...shared, directory }, signal),
+    ingest: (signal) => runIngest({ ...shared, directory, edges: publisher }, signal),
     series: (signal) => runSeriesWriter({ ...shared, series }, signal),
     fleet: (signal) => runFleet({ ...shared, directory, book, commands: ledger.commands }, signal),
     current: (signal) => runCurrent({ series, directory, publisher, clock, log, metrics }, signal),

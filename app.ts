@@ -93,6 +93,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       consumers,
       pepper,
       presence,
+      edgePresence: presence,
       clock,
       log,
       metrics,
@@ -108,7 +109,14 @@ export async function startApp(parts: AppParts): Promise<App> {
       metrics,
     });
     shutdown.onStop("commander", () => commander.close());
-    const pipeline = startPipeline({ config, journal, publisher: gateway.publisher, shutdown, onFatal: parts.onFatal });
+    const pipeline = startPipeline({
+      config,
+      journal,
+      publisher: gateway.publisher,
+      edges: gateway.edges,
+      shutdown,
+      onFatal: parts.onFatal,
+    });
     const support: WebSupport = {
       health: () => healthOf(journal),
       metrics: async () => [await metrics.snapshot(), await pipeline.control.metrics()],

@@ -72,10 +72,19 @@ export interface Arrival {
   readonly request?: IncomingMessage;
   readonly onSignIn?: () => void;
 }
+/** A message of the server in bytes. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+}
 export interface Broker {
   readonly publisher: Publisher;
   /** Whether a device is connected and has subscribed to this topic of its own. */
   listens(device: string, topic: string): boolean;
+  /** Resolves when every subscriber has taken it, the slowest too. */
+  send(message: OutgoingMessage): Promise<void>;
   /** Takes over a connection's byte stream. */
   accept(stream: Duplex, from: Arrival): void;
   kick(clientId: string): void;
@@ -131,6 +140,10 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
       },
     },
     listens: (device, topic) => connections.of(device)?.filters.has(topic) ?? false,
+    send: ({ payload, ...message }) =>
+      new Promise((resolve) => {
+        aedes.publish({ cmd: "publish", dup: false, ...message, payload: Buffer.from(payload) }, () => resolve());
+      }),
     accept: (stream, { address, request, onSignIn = ignore }) => {
       const refuse = (reason: string): void => parts.tally.refuse(reason);
       const link = new Link({ stream, address, gate: parts.gate, refuse, onSignIn });

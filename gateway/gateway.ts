@@ -3,12 +3,15 @@ import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
+import type { PresenceSink } from "../core/presence.ts";
+import type { EdgeListener } from "../core/sparkplug-edges.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
 import { ConnectionLimit } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
 import { nextPace, PACE_MS, START } from "./pace.ts";
 import type { Presence } from "./presence.ts";
+import { createSparkplugHost } from "./sparkplug-host.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
@@ -21,6 +24,8 @@ export interface GatewayParts {
   readonly pepper: Buffer;
   /** Told of devices that come and go. */
   readonly presence?: Presence;
+  /** Told of the births and deaths of Sparkplug edge nodes and of what is behind them. */
+  readonly edgePresence?: PresenceSink | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -32,6 +37,8 @@ export interface Gateway {
   readonly publisher: Publisher;
   /** Whether a device is connected and has subscribed to this topic of its own. */
   listens(device: string, topic: string): boolean;
+  /** Takes what ingest finds out about Sparkplug edge nodes. */
+  readonly edges: EdgeListener;
   /** Closes the connection of a device, if it has one. */
   kick(device: string): void;
   /** Answers what is in flight (5 s at most), then closes every connection. Resolves when nothing is open. */
@@ -60,6 +67,12 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     await broker.close();
     throw error;
   }
+  const host = createSparkplugHost({
+    ...parts,
+    log,
+    presence: parts.edgePresence,
+    send: (message) => broker.send(message),
+  });
   const count = (): void =>
     tally.flush({
       connections: limit.open,
@@ -74,12 +87,14 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     addresses: listeners.addresses,
     publisher: broker.publisher,
     listens: (device, topic) => broker.listens(device, topic),
+    edges: host,
     kick: (device) => broker.kick(device),
     close: async () => {
       listeners.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
       stopPace();
+      await host.close();
       await broker.close();
       await listeners.close();
       count();
