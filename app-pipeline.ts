@@ -12,11 +12,14 @@ import { runRecorder } from "./alerts/record.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
 import { createDirectory, followRegistry } from "./core/directory.ts";
+import type { FleetHealth } from "./core/fleet.ts";
 import { createLogger, Metrics } from "./core/observe.ts";
 import type { Directory, Publisher, TimeSeriesStore } from "./core/ports.ts";
 import { parseSeriesKey } from "./core/reading.ts";
 import { keepRunning, Shutdown } from "./core/service.ts";
 import type { EdgeListener } from "./core/sparkplug-edges.ts";
+import { runCurrent } from "./ingest/current.ts";
+import { FleetBook, runFleet } from "./ingest/fleet.ts";
 import { scheduleHousekeeping } from "./ingest/housekeeping.ts";
 import { runIngest } from "./ingest/pipeline.ts";
 import { runSeriesWriter } from "./ingest/store.ts";
@@ -71,11 +74,14 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
         }),
       ]
     : [];
+  const book = new FleetBook({ directory, clock });
   const bindLimit = createLimitBinder(packsOf(config.dataDir));
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
     ingest: (signal) => runIngest({ ...shared, directory, edges: publisher }, signal),
     series: (signal) => runSeriesWriter({ ...shared, series }, signal),
+    fleet: (signal) => runFleet({ ...shared, directory, book, commands: ledger.commands }, signal),
+    current: (signal) => runCurrent({ series, directory, publisher, clock, log, metrics }, signal),
     alerts: (signal) => runAlerts({ ...shared, directory, bindLimit }, signal),
     recorder: (signal) => runRecorder({ ...shared, alarms: ledger.alarms }, signal),
     dispatch: (signal) =>
@@ -116,7 +122,10 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     backupSeries: (folder) => series.backup(folder),
     seriesCount: () => series.count(),
   });
-  parentPort?.on("message", ({ seriesPort }: OfferSeries) => offer(seriesPort, readsOf(series)));
+  parentPort?.on("message", ({ seriesPort, fleetPort }: OfferSeries) => {
+    offer(seriesPort, readsOf(series));
+    offer<FleetHealth>(fleetPort, { device: (id) => book.device(id), all: () => book.all() });
+  });
 }
 
 function openSeries(

@@ -94,9 +94,14 @@ export function startWeb(parts: {
   });
 
   const launch = async (httpPort: number): Promise<WebReady> => {
-    const [series, supporting, controlling] = [new MessageChannel(), new MessageChannel(), new MessageChannel()];
+    const [series, fleet, supporting, controlling] = [
+      new MessageChannel(),
+      new MessageChannel(),
+      new MessageChannel(),
+      new MessageChannel(),
+    ];
     offer(supporting.port1, support);
-    pipeline.postMessage({ seriesPort: series.port1 }, [series.port1]);
+    pipeline.postMessage({ seriesPort: series.port1, fleetPort: fleet.port1 }, [series.port1, fleet.port1]);
     const journalPort = journal.connect();
     const worker = startThread(new URL("./app-web.ts", import.meta.url), {
       name: "web",
@@ -107,10 +112,11 @@ export function startWeb(parts: {
         webRoot,
         journalPort,
         seriesPort: series.port2,
+        fleetPort: fleet.port2,
         supportPort: supporting.port2,
         controlPort: controlling.port2,
       },
-      transfer: [journalPort, series.port2, supporting.port2, controlling.port2],
+      transfer: [journalPort, series.port2, fleet.port2, supporting.port2, controlling.port2],
     });
     const control = remote<WebControl>(controlling.port1, WEB_CONTROL);
     let isRunning = false;

@@ -8,6 +8,7 @@ import { createAlarmDesk } from "./alerts/desk.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
 import { systemClock } from "./core/clock.ts";
 import { createDirectory, followRegistry } from "./core/directory.ts";
+import type { FleetHealth } from "./core/fleet.ts";
 import { createLogger, Metrics } from "./core/observe.ts";
 import type { Directory, TimeSeriesStore } from "./core/ports.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
@@ -19,6 +20,7 @@ import { packsOf } from "./packs.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
 import {
+  FLEET_READS,
   SERIES_READS,
   WEB_SUPPORT,
   type WebControl,
@@ -46,6 +48,7 @@ async function start(data: WebData): Promise<WebReady> {
   const journal = await connectSqliteJournal({ folder: config.dataDir, port: data.journalPort, clock, log });
   shutdown.onStop("journal", () => journal.close());
   const series = remote<TimeSeriesStore>(data.seriesPort, SERIES_READS);
+  const fleet = remote<FleetHealth>(data.fleetPort, FLEET_READS);
   const support = remote<WebSupport>(data.supportPort, WEB_SUPPORT);
 
   const pepper = loadPepper(config.dataDir);
@@ -63,6 +66,9 @@ async function start(data: WebData): Promise<WebReady> {
     accounts: ledger.accounts,
     outbox: ledger.outbox,
     claims: ledger.claims,
+    fleet,
+    presence: ledger.presence,
+    commands: ledger.commands,
     limits: createLimitBook(packsOf(config.dataDir)),
     pepper,
     telemetry,

@@ -18,7 +18,9 @@ import type { Rule } from "./core/rule.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { hashPassword } from "./dashboards/passwords.ts";
+import { mqttCommander, startCommander } from "./gateway/commander.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
+import { openPresence } from "./gateway/presence.ts";
 import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
 import { packsOf } from "./packs.ts";
@@ -80,6 +82,9 @@ export async function startApp(parts: AppParts): Promise<App> {
     );
     const consumers = await followConsumers(ledger, { shutdown });
 
+    const presence = await openPresence({ store: ledger.presence, clock, log, metrics });
+    shutdown.onStop("presence", () => presence.close());
+
     // The door opens first: what comes in is durable before anybody reads it.
     const gateway = await createGateway({
       config,
@@ -87,11 +92,23 @@ export async function startApp(parts: AppParts): Promise<App> {
       directory: () => current,
       consumers,
       pepper,
+      presence,
+      edgePresence: presence,
       clock,
       log,
       metrics,
     });
     shutdown.onStop("gateway", () => gateway.close());
+    const commander = startCommander({
+      commands: ledger.commands,
+      ways: [mqttCommander(gateway)],
+      publisher: gateway.publisher,
+      directory: () => current,
+      clock,
+      log,
+      metrics,
+    });
+    shutdown.onStop("commander", () => commander.close());
     const pipeline = startPipeline({
       config,
       journal,

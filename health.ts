@@ -9,6 +9,7 @@ const LAG_MAX: Readonly<Record<Stream, number>> = {
   alarms: 10_000,
   commands: 100,
   quarantine: 0,
+  fleet: 2_000,
 };
 
 export async function healthOf(journal: Journal): Promise<HealthReport> {

@@ -12,9 +12,10 @@ export interface PipelineData {
   /** The pipeline offers `PipelineControl` here. */
   readonly controlPort: MessagePort;
 }
-/** Sent to the pipeline thread: offer the series reads on one more port (one for each start of the web thread). */
+/** Sent to the pipeline thread: offer series reads and fleet health on one more port each (for each start of the web thread). */
 export interface OfferSeries {
   readonly seriesPort: MessagePort;
+  readonly fleetPort: MessagePort;
 }
 
 /** What the main thread asks of the pipeline. */
@@ -29,12 +30,16 @@ export const PIPELINE_CONTROL = ["stop", "metrics", "backupSeries", "seriesCount
 /** What the web thread may ask of the series store. */
 export const SERIES_READS = ["query", "buckets", "latest", "corrections", "count"] as const;
 
+/** What the web thread may ask of fleet health. */
+export const FLEET_READS = ["device", "all"] as const;
+
 export interface WebData {
   readonly config: Config;
   readonly version: string;
   readonly webRoot: string | null;
   readonly journalPort: MessagePort;
   readonly seriesPort: MessagePort;
+  readonly fleetPort: MessagePort;
   /** Main offers `WebSupport` here. */
   readonly supportPort: MessagePort;
   /** The web thread offers `WebControl` here. */

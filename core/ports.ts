@@ -8,8 +8,11 @@ import type { ReadingBlock } from "./reading-block.ts";
 import type { Rule, VersionedRule } from "./rule.ts";
 import type { Device, DeviceContext, Role, Site, Station, Tenant } from "./site.ts";
 
-/** Streams of the journal: what came in, what it meant, what it led to, what people asked, what could not be used. */
-export const STREAMS = ["raw", "readings", "alarms", "commands", "quarantine"] as const;
+/**
+ * Streams of the journal: what came in, what it meant, what it led to, what people asked, what could not be used, and
+ * what it said of the devices themselves. The order is part of the file format: new ones go to the end.
+ */
+export const STREAMS = ["raw", "readings", "alarms", "commands", "quarantine", "fleet"] as const;
 export type Stream = (typeof STREAMS)[number];
 
 /** The reader of stream `raw`; the gateway paces devices by its position. */

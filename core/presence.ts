@@ -110,5 +110,5 @@ export function nextPresence(
 
 /** A connection ended; who had already gone, in whatever way, has not gone again. */
 function isFarewell({ state, reason }: PresenceChange): boolean {
-  return state !== "online" && ["disconnected", "connection-lost", "keepalive-timeout"].includes(reason);
+  return state !== "online" && ["disconnected", "connection-lost", "keepalive-timeout", "will"].includes(reason);
 }

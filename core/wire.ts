@@ -40,6 +40,15 @@ export function alarmLogTopic({ tenant, site, station, rule, quantity }: AlarmTo
   return `${TOPIC_ROOT}/${tenant}/alerts-log/${site}/${station}/${rule}/${quantity}`;
 }
 
+/** Retained newest values of one device, for consumers. */
+export function currentTopic(
+  site: Pick<Site, "tenant" | "id">,
+  station: Pick<Station, "id">,
+  device: Pick<Device, "id">,
+): string {
+  return `${TOPIC_ROOT}/${site.tenant}/current/${site.id}/${station.id}/${device.id}`;
+}
+
 const OFFSET_TIME = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
 /** RFC 3339 with an offset, by its looks: it may still name no real day. */
@@ -115,3 +124,24 @@ export const ShortTelemetry = z.strictObject({
     ),
 });
 export type ShortTelemetry = z.infer<typeof ShortTelemetry>;
+
+/** Payload of topic `current`: newest value of each series of a device, in canonical units. */
+export const CurrentValues = z.strictObject({
+  v: z.literal(1),
+  device: z.string(),
+  station: z.string(),
+  r: z.array(
+    z.strictObject({
+      p: z.string(),
+      v: z.number().nullable(),
+      u: z.string(),
+      t: z.string().describe("RFC 3339, UTC"),
+      cmp: z.enum(["<", ">"]).optional(),
+      q: z.string().optional(),
+      fraction: z.string().optional(),
+      agg: z.string().optional(),
+      flag: z.int(),
+    }),
+  ),
+});
+export type CurrentValues = z.infer<typeof CurrentValues>;

@@ -22,6 +22,9 @@ export const ACCESS = {
   "stream.read": EVERYBODY,
   "rule.read": STAFF,
   "device.read": ["admin"],
+  "fleet.read": EVERYBODY,
+  /** An account bound to a tenant reaches that tenant's devices only. */
+  "device.command": ["admin", "officer"],
   "quarantine.read": ["admin"],
   "quarantine.replay": ["admin"],
   "audit.read": ["admin"],

@@ -1,8 +1,10 @@
 /** What the web server is given: ports, a few functions, and the words for them. Everything arrives as an argument. */
 import type { Clock } from "../core/clock.ts";
+import type { CommandStore } from "../core/command.ts";
 import type { Config } from "../core/config.ts";
 import type { Claims, TelemetryDoor } from "../core/device-door.ts";
 import type { Quarantined } from "../core/envelope.ts";
+import type { FleetHealth } from "../core/fleet.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type {
   Accounts,
@@ -15,6 +17,7 @@ import type {
   Registry,
   TimeSeriesStore,
 } from "../core/ports.ts";
+import type { PresenceStore } from "../core/presence.ts";
 import type { HealthReport } from "./health.ts";
 
 /** An entry of stream `quarantine` without its bytes; its offset names it. */
@@ -52,6 +55,9 @@ export interface DashboardParts {
   readonly accounts: Accounts;
   readonly outbox: Outbox;
   readonly claims: Claims;
+  readonly fleet: FleetHealth;
+  readonly presence: Pick<PresenceStore, "all">;
+  readonly commands: Pick<CommandStore, "put" | "get" | "of" | "configure" | "config">;
   readonly limits: LimitBook;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;

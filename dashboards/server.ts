@@ -16,6 +16,7 @@ import { createJsonSchemaTransform, serializerCompiler, validatorCompiler } from
 import { TooMany } from "../core/errors.ts";
 import { portFault } from "../core/listen.ts";
 import type { App } from "./app-type.ts";
+import { registerAsyncApi } from "./async-api.ts";
 import { isDirectLoopback, registerAuth } from "./auth.ts";
 import { registerCompression } from "./compress.ts";
 import { answerTo, unknown } from "./errors.ts";
@@ -26,6 +27,7 @@ import { registerPages } from "./pages/routes.tsx";
 import type { DashboardParts } from "./parts.ts";
 import { registerAlarms } from "./routes/alarms.ts";
 import { registerClaim } from "./routes/claim.ts";
+import { registerFleet } from "./routes/fleet.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerPlaces } from "./routes/places.ts";
 import { registerReadings } from "./routes/readings.ts";
@@ -93,6 +95,7 @@ export async function buildApp(parts: DashboardParts): Promise<{
   registerCompression(app);
   registerErrors(app, parts);
   await registerDocs(app);
+  registerAsyncApi(app, parts.version);
   await app.register(async (api) => registerApi(api as App, services), { prefix: PREFIX });
   registerMetrics(app, services);
   await registerPages(app, services);
@@ -212,6 +215,7 @@ function registerApi(api: App, services: Services): void {
   registerReadings(api, services);
   registerAlarms(api, services);
   registerRecords(api, services);
+  registerFleet(api, services);
   registerStream(api, services);
   registerHealth(api, services);
 }

@@ -25,10 +25,12 @@ import type { Revocations } from "./certificates.ts";
 import { brokerClientId, certifiedDevice, renewGrant } from "./credentials.ts";
 import { FILTERS_MAX, Link } from "./link.ts";
 import type { Arrival } from "./listeners.ts";
+import { ConnectionPresence, type Presence } from "./presence.ts";
 import type { Refusals } from "./refusals.ts";
 import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
 import { SignIns } from "./sign-in.ts";
 import type { Tally } from "./tally.ts";
+import { Counted, closeReason } from "./tally.ts";
 
 const CONNECT_MS_MAX = 5_000;
 /** A subscriber that takes nothing for so long is closed; until then its backlog is kept in memory. */
@@ -49,6 +51,14 @@ interface AedesInside {
   readonly persistence: SessionStore;
 }
 
+type ClientInside = Client & {
+  readonly _will?: { readonly topic: string; readonly payload: Buffer };
+  /** The will as it will be published. */
+  readonly will?: object | null;
+  /** A DISCONNECT has come. */
+  readonly _disconnected?: boolean;
+};
+
 export interface BrokerParts {
   readonly gate: Gate;
   readonly tally: Tally;
@@ -57,6 +67,7 @@ export interface BrokerParts {
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
   readonly pepper: Buffer;
+  readonly presence?: Presence | undefined;
   readonly clock: Clock;
   readonly log: Logger;
 }
@@ -69,6 +80,8 @@ export interface OutgoingMessage {
 }
 export interface Broker {
   readonly publisher: Publisher;
+  /** Whether a device is connected and has subscribed to this topic of its own. */
+  listens(device: string, topic: string): boolean;
   /** Resolves when every subscriber has taken it, the slowest too. */
   send(message: OutgoingMessage): Promise<void>;
   /** Takes over a connection's byte stream. */
@@ -78,9 +91,6 @@ export interface Broker {
   renewGrants(): void;
   close(): Promise<void>;
 }
-
-/** Marks errors that are counted where they were decided. */
-class Counted extends Error {}
 
 class JournaledAedes extends Aedes {
   /** Aedes calls this with a client for device messages and wills, without one for its own and the server's. */
@@ -101,6 +111,7 @@ const publishAs = Aedes.prototype.publish as unknown as (
 export async function createBroker(parts: BrokerParts): Promise<Broker> {
   const links = new WeakMap<object, Link>();
   const open = new Map<Link, Client>();
+  const connections = new ConnectionPresence<Link>(parts.presence, () => parts.gate.isClosing);
   const aedes = new JournaledAedes({
     concurrency: 0,
     connectTimeout: CONNECT_MS_MAX,
@@ -108,7 +119,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     maxInflightInbound: QOS2_MAX,
     maxClientsIdLength: CLIENT_ID_CHARACTERS_MAX,
     ...signInHooks(parts, links),
-    ...topicHooks(parts, links),
+    ...topicHooks(parts, links, connections),
   });
   await aedes.listen();
   const inside = aedes as unknown as AedesInside;
@@ -118,6 +129,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     () => parts.tally.refuse("subscriber-queue-full"),
   );
   count(aedes, parts, links);
+  followConnections(aedes, links, connections);
 
   return {
     publisher: {
@@ -126,6 +138,7 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
+    listens: (device, topic) => connections.of(device)?.filters.has(topic) ?? false,
     send: ({ payload, ...message }) =>
       new Promise((resolve) => {
         aedes.publish({ cmd: "publish", dup: false, ...message, payload: Buffer.from(payload) }, () => resolve());
@@ -210,7 +223,7 @@ function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
   };
 }
 
-function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
+function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>, connections: ConnectionPresence<Link>) {
   return {
     authorizePublish: (client: Client | null, packet: PublishPacket, done: Done): void => {
       const link = client ? links.get(client) : undefined;
@@ -232,15 +245,24 @@ function topicHooks(parts: BrokerParts, links: WeakMap<object, Link>) {
       const isKept = (channel === "state" || channel === "info") && payload.length <= RETAINED_BYTES_MAX;
       packet.retain = packet.retain && isKept;
       const message = { receivedAt: parts.clock.now(), device: grant.name, topic: packet.topic, payload };
+      const isWill = (client as ClientInside).will === packet;
+      const durable = (): void => {
+        const other = connections.of(grant.name);
+        if (channel !== "state" || (isWill && other && other !== link)) return; // the device has come back already
+        parts.presence?.state({ device: grant.name, payload, isWill, address: link.address });
+      };
       if (packet.qos === 2 || packet.retain) {
-        parts.gate.admit(link, message, null, (error) => done(error && new Counted(error.message, { cause: error })));
+        parts.gate.admit(link, message, null, (error) => {
+          if (!error) durable();
+          done(error && new Counted(error.message, { cause: error }));
+        });
         return;
       }
       // Here the gate itself acknowledges, a whole group commit in one write. The broker is through with the message,
       // so it may read on: were it to wait, one packet behind each chunk would wait for the commit of the one before.
       const ackId = packet.qos === 1 ? (packet.messageId ?? null) : null;
       packet.qos = 0;
-      parts.gate.admit(link, message, ackId, (error) => error && link.stream.destroy());
+      parts.gate.admit(link, message, ackId, (error) => (error ? link.stream.destroy() : durable()));
       process.nextTick(done);
     },
     authorizeSubscribe: (
@@ -283,21 +305,31 @@ function count(aedes: JournaledAedes, parts: BrokerParts, links: WeakMap<object,
     for (const filter of filters) links.get(client)?.filters.delete(filter);
   });
   for (const event of ["clientError", "connectionError"] as const)
-    aedes.on(event, (_client, error) => {
+    aedes.on(event, (client, error) => {
       const reason = closeReason(error);
       if (reason) tally.refuse(reason);
+      const link = links.get(client);
+      if (link && reason === "keepalive-timeout") link.isSilent = true;
     });
   aedes.on("error" as "closed", ((error: Error) => log.error({ err: error }, "broker fault")) as () => void);
 }
 
-/** Null for what was counted where it was decided, and for sockets that just broke. */
-function closeReason(error: Error & { code?: unknown; errorCode?: number }): string | null {
-  if (error instanceof Counted || typeof error.code === "string") return null;
-  if (error.errorCode === 1) return "protocol-version";
-  if (error.message === "keep alive timeout") return "keepalive-timeout";
-  if (error.message === "connect did not arrive in time") return "connect-timeout";
-  if (error.message === "drain timeout") return "subscriber-too-slow";
-  return "protocol-error";
+/** Tells presence of devices that come and go; a DISCONNECT is a goodbye, anything else a loss. */
+function followConnections(
+  aedes: JournaledAedes,
+  links: WeakMap<object, Link>,
+  connections: ConnectionPresence<Link>,
+): void {
+  aedes.on("clientReady", (client) => {
+    const link = links.get(client);
+    if (link?.grant?.kind === "device") connections.enter(link.grant.name, link);
+  });
+  aedes.on("clientDisconnect", (client) => {
+    const link = links.get(client);
+    const saidGoodbye = (client as ClientInside)._disconnected === true;
+    if (link)
+      connections.leave(link, saidGoodbye ? "disconnected" : link.isSilent ? "keepalive-timeout" : "connection-lost");
+  });
 }
 
 function ignore(): void {}

@@ -12,6 +12,7 @@ import { nextEnd } from "./credentials.ts";
 import { ConnectionLimit, ConnectRate } from "./limits.ts";
 import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
 import { keepPace } from "./pace-keeper.ts";
+import type { Presence } from "./presence.ts";
 import { Refusals } from "./refusals.ts";
 import { createSparkplugHost } from "./sparkplug-host.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
@@ -25,6 +26,8 @@ export interface GatewayParts {
   readonly consumers: () => readonly Consumer[];
   /** Key of the HMACs of all machine secrets. */
   readonly pepper: Buffer;
+  /** Told of devices that come and go. */
+  readonly presence?: Presence;
   /** Told of the births and deaths of Sparkplug edge nodes and of what is behind them. */
   readonly edgePresence?: PresenceSink | undefined;
   readonly clock: Clock;
@@ -36,6 +39,8 @@ export interface Gateway {
   readonly addresses: Addresses;
   /** Alarms and current values to consumers, commands to devices. Resolves when handed over, not when delivered. */
   readonly publisher: Publisher;
+  /** Whether a device is connected and has subscribed to this topic of its own. */
+  listens(device: string, topic: string): boolean;
   /** Takes what ingest finds out about Sparkplug edge nodes. */
   readonly edges: EdgeListener;
   /** Closes the connection of a device, if it has one. */
@@ -96,6 +101,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   return {
     addresses: listeners.addresses,
     publisher: broker.publisher,
+    listens: (device, topic) => broker.listens(device, topic),
     edges: host,
     kick: (device) => broker.kick(device),
     close: async () => {

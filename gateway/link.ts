@@ -31,6 +31,8 @@ export class Link implements Sender {
   /** From CONNECT, until it has been judged. */
   identity: Identity | null = null;
   signedIn: SignedIn | null = null;
+  /** Its keep-alive ran out. */
+  isSilent = false;
   readonly #gate: Gate;
   readonly #guard = new FrameGuard();
   readonly #refuse: (reason: string) => void;

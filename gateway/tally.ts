@@ -55,3 +55,16 @@ export class Tally {
     metrics.set("gateway_held_connections", now.waiting);
   }
 }
+
+/** Marks errors that are counted where they were decided. */
+export class Counted extends Error {}
+
+/** Null for what was counted where it was decided, and for sockets that just broke. */
+export function closeReason(error: Error & { code?: unknown; errorCode?: number }): string | null {
+  if (error instanceof Counted || typeof error.code === "string") return null;
+  if (error.errorCode === 1) return "protocol-version";
+  if (error.message === "keep alive timeout") return "keepalive-timeout";
+  if (error.message === "connect did not arrive in time") return "connect-timeout";
+  if (error.message === "drain timeout") return "subscriber-too-slow";
+  return "protocol-error";
+}

@@ -4,12 +4,13 @@
  */
 import { decodeRaw, type Quarantined, type RawMessage } from "../core/envelope.ts";
 import type { Directory } from "../core/ports.ts";
-import type { Origin } from "../core/reading.ts";
+import { type Origin, QC } from "../core/reading.ts";
 import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
 import type { DeviceContext } from "../core/site.ts";
 import { type Codec, type Decoded, type Fault, fault } from "./codecs/codec.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
+import { type DeviceNotes, FleetNotes } from "./fleet-notes.ts";
 import { createFormats, type Formats } from "./formats.ts";
 import { Normaliser, type Row } from "./normalise.ts";
 import { encodeQuarantined } from "./quarantine.ts";
@@ -36,6 +37,8 @@ export interface Batch {
   readonly block: Uint8Array | null;
   readonly rows: number;
   readonly quarantine: readonly Uint8Array[];
+  /** What the messages said of their devices, an entry of stream `fleet`; null when nothing. */
+  readonly fleet: Uint8Array | null;
   readonly counts: Readonly<BatchCounts>;
   /** Quarantine entries by code. */
   readonly codes: ReadonlyMap<string, number>;
@@ -59,6 +62,7 @@ export class BatchMaker {
   readonly #formats: Formats;
   readonly #onBug: (error: unknown, message: RawMessage) => void;
   readonly #block = new ReadingBlockBuilder();
+  readonly #fleet = new FleetNotes();
   #quarantine: Uint8Array[] = [];
   #codes = new Map<string, number>();
   #counts = noCounts();
@@ -98,6 +102,7 @@ export class BatchMaker {
       block: rows > 0 ? this.#block.encode() : null,
       rows,
       quarantine: this.#quarantine,
+      fleet: this.#fleet.take(),
       counts: this.#counts,
       codes: this.#codes,
     };
@@ -115,7 +120,7 @@ export class BatchMaker {
       return;
     }
     const route = routeMessage(message, this.#directory(), this.#formats);
-    if (route.kind === "pass") this.#counts.messagesPassed += 1;
+    if (route.kind === "pass") this.#pass(message, route.channel);
     else if (route.kind === "refuse") this.#refuse(message, route.fault, now);
     else {
       const owner = this.#find(route.context.device.id);
@@ -123,6 +128,13 @@ export class BatchMaker {
       if (owner === known && route.codec === decodeTelemetry) known.telemetryTopic = message.topic;
       this.#decode(route.codec, owner, message, now);
     }
+  }
+
+  #pass({ device, receivedAt, payload }: RawMessage, channel: string): void {
+    this.#counts.messagesPassed += 1;
+    if (channel !== "state" && channel !== "cmd/ack") return;
+    const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
+    this.#fleet.signal({ device, channel, receivedAt, payload: text });
   }
 
   #decode(codec: Codec, owner: Known, message: RawMessage, now: number): void {
@@ -152,15 +164,22 @@ export class BatchMaker {
       if (!("code" in row)) rows.push(row);
       else if (reading.incidental !== true) refusals = note(refusals, row);
     }
-    this.#useRows(rows, origin);
+    const notes = this.#fleet.of(device, context.device.interval);
+    this.#useRows(rows, origin, notes);
+    notes.end(origin, {
+      hasTime: decoded.readings[0] !== undefined && decoded.readings[0].time !== null,
+      refused: countOf(refusals),
+      ...(decoded.health === undefined ? {} : { signs: decoded.health }),
+    });
     this.#dedupe.settle(origin, refusals !== null);
     if (refusals) this.#quarantineReadings(message, origin, refusals, now);
   }
 
-  #useRows(rows: readonly Row[], origin: Origin): void {
+  #useRows(rows: readonly Row[], origin: Origin, notes: DeviceNotes): void {
     const counts = this.#counts;
     let isNamed = false;
     for (const { series, time, value, reading, flag } of rows) {
+      notes.cover(time);
       const window = this.#dedupe.window(series);
       const verdict = this.#dedupe.judge(window, time, value, markOf(reading.cmp, reading.qualifier));
       if (verdict === "repeat") counts.readingsRepeated += 1;
@@ -170,7 +189,10 @@ export class BatchMaker {
         isNamed = true;
         this.#block.row(series, time, value, comparisonCode(reading.cmp), flag, reading.qualifier.charCodeAt(0));
         counts.readingsStored += 1;
-        if (verdict === "fresh") continue;
+        if (verdict === "fresh") {
+          notes.count(series, time, flag <= QC.notEvaluated && reading.qualifier === "N");
+          continue;
+        }
         this.#block.correct(window.oldValue, comparisonOfMark(window.oldMark));
         counts.readingsCorrected += 1;
       }
@@ -217,6 +239,12 @@ export class BatchMaker {
     this.#quarantine.push(encodeQuarantined({ at: now, receivedAt, device, topic, ...why }, payload, isFirst));
     this.#codes.set(why.code, (this.#codes.get(why.code) ?? 0) + 1);
   }
+}
+
+function countOf(refusals: ReadonlyMap<string, Refusals> | null): number {
+  let count = 0;
+  for (const { readings } of refusals?.values() ?? []) count += readings;
+  return count;
 }
 
 /** The first detail of a code stands for all of its readings. */

@@ -100,13 +100,14 @@ export function sizeBound({ streams }: JournalStats, stream: Stream, bytesMax: n
 }
 
 function endsOf({ streams }: JournalStats): Record<Stream, number> {
-  const { raw, readings, alarms, commands, quarantine } = streams;
+  const { raw, readings, alarms, commands, quarantine, fleet } = streams;
   return {
     raw: raw.end,
     readings: readings.end,
     alarms: alarms.end,
     commands: commands.end,
     quarantine: quarantine.end,
+    fleet: fleet.end,
   };
 }
 

@@ -100,6 +100,7 @@ function changeOf(
     append: [
       ...(batch.block ? [{ stream: "readings" as const, entries: [batch.block] }] : []),
       ...(batch.quarantine.length > 0 ? [{ stream: "quarantine" as const, entries: batch.quarantine }] : []),
+      ...(batch.fleet ? [{ stream: "fleet" as const, entries: [batch.fleet] }] : []),
     ],
     // A saved state keeps what comes after it from being trimmed: in stream `raw` only, since its reader advances there.
     advance: [INGEST, ...(state ? [SPARKPLUG_READER] : [])].map((reader) => ({ reader, stream: "raw", offset })),

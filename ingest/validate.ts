@@ -17,7 +17,7 @@ const PASSED: ReadonlySet<string> = new Set(["event", "state", "info", "cmd/ack"
 export type Route =
   /** `context`: of the device whose readings they are. */
   | { readonly kind: "decode"; readonly codec: Codec; readonly context: DeviceContext }
-  | { readonly kind: "pass" }
+  | { readonly kind: "pass"; readonly channel: string }
   | { readonly kind: "refuse"; readonly fault: Fault };
 
 /**
@@ -38,7 +38,7 @@ export function routeMessage(message: RawMessage, directory: Directory, formats:
   const channel = topic.slice(prefix.length);
   const codec = formats.channels.get(channel);
   if (codec) return { kind: "decode", codec, context };
-  if (PASSED.has(channel)) return { kind: "pass" };
+  if (PASSED.has(channel)) return { kind: "pass", channel };
   const known = (DEVICE_CHANNELS as readonly string[]).includes(channel);
   return refused("CHANNEL_UNSUPPORTED", `channel "${channel}" ${known ? "has no decoder yet" : "does not exist"}`);
 }

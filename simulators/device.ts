@@ -4,6 +4,13 @@
  */
 import { connect, type MqttClient } from "mqtt";
 import type { Clock } from "../core/clock.ts";
+import {
+  type CommandAck,
+  CommandMessage,
+  ConfigMessage,
+  type DeviceSettings,
+  type DeviceState,
+} from "../core/command.ts";
 import type { Telemetry, WireReading } from "../core/wire.ts";
 
 export interface DeviceIdentity {
@@ -12,6 +19,8 @@ export interface DeviceIdentity {
   /** Topic prefix with trailing slash, `devicePrefix` of core/wire.ts. */
   readonly prefix: string;
 }
+
+export type DeviceAnswer = Pick<CommandAck, "status" | "detail">;
 
 export interface SimulatedDevice {
   /** Queues one telemetry message; resolves when the broker has acknowledged it. */
@@ -44,6 +53,10 @@ export function createDevice(parts: {
   readonly clock: Clock;
   readonly windowMax?: number;
   readonly firstSeq?: number;
+  /** Does what a command asks and says what came of it; without it commands are not listened to. */
+  readonly onCommand?: (command: CommandMessage) => DeviceAnswer;
+  /** Works by new desired settings from now on; their version is reported in `state`. */
+  readonly onConfig?: (values: DeviceSettings) => void;
   /** Told of each failed connection; the device tries again all the same. `isRefused`: the broker said no to its secret. */
   readonly onTrouble?: (error: Error, isRefused: boolean) => void;
 }): SimulatedDevice {
@@ -89,6 +102,27 @@ export function createDevice(parts: {
     }
   };
 
+  const obeys = parts.onCommand !== undefined || parts.onConfig !== undefined;
+  let configVersion = 0;
+  const state = (online: boolean): string =>
+    JSON.stringify({ online, boot, ...(configVersion > 0 ? { cfg: configVersion } : {}) } satisfies DeviceState);
+  const answers = createAnswers(parts.onCommand, clock);
+  const listen = (on: MqttClient): void => {
+    on.publish(`${identity.prefix}state`, state(true), { qos: 1, retain: true });
+    on.subscribe([`${identity.prefix}cmd`, `${identity.prefix}cfg`], { qos: 1 });
+    on.on("message", (topic, payload) => {
+      if (topic.endsWith("/cmd")) {
+        for (const ack of answers(payload)) on.publish(`${identity.prefix}cmd/ack`, JSON.stringify(ack), { qos: 1 });
+        return;
+      }
+      const config = parsed(ConfigMessage, payload);
+      if (!config || config.version === configVersion) return;
+      parts.onConfig?.(config.values);
+      configVersion = config.version;
+      on.publish(`${identity.prefix}state`, state(true), { qos: 1, retain: true });
+    });
+  };
+
   const open = (): void => {
     if (closing.signal.aborted) return;
     const next = connect(url, {
@@ -99,10 +133,14 @@ export function createDevice(parts: {
       reconnectPeriod: 0,
       connectTimeout: 10_000,
       keepalive: 60,
+      ...(obeys
+        ? { will: { topic: `${identity.prefix}state`, payload: Buffer.from('{"online":false}'), qos: 1, retain: true } }
+        : {}),
     });
     client = next;
     next.on("connect", () => {
       backoffMs = RECONNECT_MS_MIN;
+      if (obeys) listen(next);
       pump();
     });
     next.on("error", (error) => {
@@ -146,4 +184,43 @@ export function createDevice(parts: {
       if (last) await new Promise<void>((resolve) => last.end(true, {}, () => resolve()));
     },
   };
+}
+
+const REMEMBERED_MAX = 64;
+
+/**
+ * What a device says to a command: accepted at once, then how it went. A repeat of a command it knows is answered with
+ * what it said before and not done again; one whose time is over is not done at all.
+ */
+function createAnswers(
+  onCommand: ((command: CommandMessage) => DeviceAnswer) | undefined,
+  clock: Clock,
+): (payload: Buffer) => readonly CommandAck[] {
+  const said = new Map<string, CommandAck>();
+  return (payload) => {
+    const command = parsed(CommandMessage, payload);
+    if (!command) return [];
+    const { id, exp } = command;
+    const before = said.get(id);
+    if (before) return [before];
+    const last: CommandAck =
+      Date.parse(exp) <= clock.now()
+        ? { id, status: "expired" }
+        : { id, ...(onCommand?.(command) ?? { status: "unsupported" as const }) };
+    said.set(id, last);
+    for (const oldest of said.keys()) if (said.size > REMEMBERED_MAX) said.delete(oldest);
+    return last.status === "done" || last.status === "failed" ? [{ id, status: "accepted" }, last] : [last];
+  };
+}
+
+function parsed<T>(
+  schema: { safeParse(value: unknown): { success: true; data: T } | { success: false } },
+  bytes: Buffer,
+): T | null {
+  try {
+    const result = schema.safeParse(JSON.parse(bytes.toString()));
+    return result.success ? result.data : null;
+  } catch {
+    return null;
+  }
 }

@@ -11,8 +11,8 @@ import { STREAMS } from "../core/ports.ts";
 
 export type Connection = Database.Database;
 
-/** Written to `user_version`; a newer file is refused. */
-const SCHEMA_VERSION = 1;
+/** Written to `user_version`; a newer file is refused. 2: stream `fleet`. Every table is made when it is missing. */
+const SCHEMA_VERSION = 2;
 /** How long a connection waits for a lock of another connection of this process. */
 const LOCK_WAIT_MS = 5_000;
 /** The write-ahead log file is cut back to this after it starts over. */

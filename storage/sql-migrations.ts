@@ -20,6 +20,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "base", up: (tx) => run(tx, BASE) },
   { name: "audit hash chain, alarms by level", up: chainAudit },
   { name: "several credentials a device, claim codes", up: (tx) => run(tx, CREDENTIALS) },
+  { name: "presence, device commands and settings", up: (tx) => run(tx, FLEET) },
 ];
 
 /**
@@ -148,3 +149,19 @@ async function chainAudit(tx: SqlTransaction): Promise<void> {
     prevHash = hash;
   }
 }
+
+/** Presence is no child of the registry: a device that is taken out of it may still be connected for a moment. */
+const FLEET = `
+create table presence (
+  device text primary key, state text not null, since bigint not null, reason text not null, address text,
+  protocol text not null, back_at bigint);
+create table device_command (
+  id text primary key, device text not null, op text not null, args text not null, state text not null,
+  detail text not null, by_whom text not null, via text not null, tries integer not null, created_at bigint not null,
+  expires_at bigint not null, sent_at bigint, updated_at bigint not null);
+create index device_command_by_device on device_command (device, created_at desc, id);
+create index device_command_by_state on device_command (state, created_at, id);
+create table device_config (
+  device text primary key, version bigint not null, body text not null, changed_by text not null,
+  changed_at bigint not null, reported bigint, reported_at bigint);
+create index device_config_by_change on device_config (changed_at)`;

@@ -8,7 +8,9 @@
 import { createHash } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import type { AlarmState, Level } from "../core/alarm.ts";
+import type { CommandOp, CommandState } from "../core/command.ts";
 import type { AuditEntry } from "../core/ports.ts";
+import type { PresenceProtocol, PresenceState } from "../core/presence.ts";
 import type { Role } from "../core/site.ts";
 import { canonicalJson } from "./canonical-json.ts";
 
@@ -74,6 +76,40 @@ export interface LedgerTables {
   session: { id: string; owner: string; csrf: string; created_at: number; seen_at: number; expires_at: number };
   api_token: { hmac: string; name: string; role: Role; tenant: string | null; expires_at: number };
   consumer: { name: string; tenant: string | null; hmac: string };
+  presence: {
+    device: string;
+    state: PresenceState;
+    since: number;
+    reason: string;
+    address: string | null;
+    protocol: PresenceProtocol;
+    back_at: number | null;
+  };
+  device_command: {
+    id: string;
+    device: string;
+    op: CommandOp;
+    args: string;
+    state: CommandState;
+    detail: string;
+    by_whom: string;
+    via: string;
+    tries: number;
+    created_at: number;
+    expires_at: number;
+    sent_at: number | null;
+    updated_at: number;
+  };
+  /** Desired settings and the version a device said it works by. */
+  device_config: {
+    device: string;
+    version: number;
+    body: string;
+    changed_by: string;
+    changed_at: number;
+    reported: number | null;
+    reported_at: number | null;
+  };
   audit: {
     /** 1, 2, 3, … without gaps. */
     position: number;

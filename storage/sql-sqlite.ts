@@ -20,11 +20,14 @@ import {
   type TransactionSettings,
 } from "kysely";
 import type { Clock } from "../core/clock.ts";
+import type { CommandStore } from "../core/command.ts";
 import type { Claims } from "../core/device-door.ts";
 import { Misconfigured, Unavailable } from "../core/errors.ts";
 import type { AlarmStore, Outbox } from "../core/ports.ts";
+import type { PresenceStore } from "../core/presence.ts";
 import { type AuditedAccounts, createAccounts } from "./accounts-sql.ts";
 import { createAlarmStore } from "./alarms-sql.ts";
+import { createCommandStore, createPresenceStore } from "./commands-sql.ts";
 import { createClaims } from "./credentials-sql.ts";
 import { createOutbox } from "./outbox-sql.ts";
 import { createRegistry, type HistoricRegistry } from "./registry-sql.ts";
@@ -40,6 +43,8 @@ export interface Ledger {
   readonly outbox: Outbox;
   readonly accounts: AuditedAccounts;
   readonly claims: Claims;
+  readonly presence: PresenceStore;
+  readonly commands: CommandStore;
   /** Writes a consistent `ledger.db` into `folder` while others go on writing. */
   backup(folder: string): Promise<void>;
   close(): Promise<void>;
@@ -82,6 +87,8 @@ export async function openLedger(parts: {
     outbox: createOutbox(db),
     accounts: createAccounts(db, clock),
     claims: createClaims(db, clock),
+    presence: createPresenceStore(db),
+    commands: createCommandStore(db),
     backup: (folder) => copyWhileWriting(database, join(folder, LEDGER_FILE)),
     close: () => db.destroy().then(() => void database.close()),
   };

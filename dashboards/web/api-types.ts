@@ -4,6 +4,7 @@
  */
 import type { AlarmCategory, AlarmEventKind, AlarmState, Level } from "../../core/alarm.ts";
 import type { LocalText } from "../../core/locale.ts";
+import type { PresenceProtocol, PresenceState } from "../../core/presence.ts";
 import type { Comparison } from "../../core/reading.ts";
 import type { LandUse, Medium, Role, Site, Station, WaterClass } from "../../core/site.ts";
 
@@ -179,4 +180,33 @@ export interface Beat {
   newestReceivedAt: Time | null;
   lag: { raw: number; readings: number; alarms: number };
   version: string;
+}
+
+export interface FleetView {
+  id: string;
+  station: string;
+  stationName: LocalText;
+  site: string;
+  siteName: LocalText;
+  tenant: string;
+  state: PresenceState | "unknown";
+  since: Time | null;
+  reason: string | null;
+  until: Time | null;
+  protocol: PresenceProtocol | null;
+  address: string | null;
+  lastTime: Time | null;
+  lastReceivedAt: Time | null;
+  intervalMs: number;
+  overdue: boolean;
+  offsetMs: number | null;
+  driftMsPerDay: number | null;
+  rssi: number | null;
+  snr: number | null;
+  batteryVolts: number | null;
+  batteryPercent: number | null;
+  signsAt: Time | null;
+  missingMessages: number;
+  dataHoles: number;
+  today: { day: string; expected: number; received: number; valid: number; completeness: number };
 }

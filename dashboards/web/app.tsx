@@ -13,8 +13,10 @@ const Overview = lazy(() => import("./overview/overview-page.tsx").then(({ Overv
 const Station = lazy(() => import("./station/station-page.tsx").then(({ StationPage }) => StationPage));
 const Alarms = lazy(() => import("./alarms/alarms-page.tsx").then(({ AlarmsPage }) => AlarmsPage));
 
+const Fleet = lazy(() => import("./fleet/fleet-page.tsx").then(({ FleetPage }) => FleetPage));
+
 /** Links that the UI routes itself; all others (`/a/…`, `/login`, `/docs`) are the server's pages. */
-const OWN_PATHS = /^\/(?:map|alarms|s\/[^/]+)?(?:[?#]|$)/;
+const OWN_PATHS = /^\/(?:map|alarms|fleet|s\/[^/]+)?(?:[?#]|$)/;
 
 export function App({ starting }: { starting: Promise<void> }): VNode {
   const [fault, setFault] = useState<unknown>(null);
@@ -37,6 +39,7 @@ export function App({ starting }: { starting: Promise<void> }): VNode {
             <Route path="/map" component={Overview} />
             <Route path="/s/:id" component={Station} />
             <Route path="/alarms" component={Alarms} />
+            <Route path="/fleet" component={Fleet} />
             <Route default component={NotFound} />
           </Router>
         </ErrorBoundary>

@@ -26,6 +26,7 @@ type WordSet =
   | "flag"
   | "qualifier"
   | "role"
+  | "fleet.reason"
   | "limits";
 
 /** A word of a set that may grow beyond this catalogue, such as an area code: then the word itself. */

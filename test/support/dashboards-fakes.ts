@@ -15,6 +15,7 @@ import type { Role } from "../../core/site.ts";
 import type { DashboardParts } from "../../dashboards/parts.ts";
 import { hashPassword } from "../../dashboards/passwords.ts";
 import { buildApp } from "../../dashboards/server.ts";
+import { FleetBook } from "../../ingest/fleet.ts";
 import { LEDGER_FILE, type Ledger, openLedger } from "../../storage/sql-sqlite.ts";
 import { aDevice, anAlarm, anAlarmEvent, aSite, aStation, aTenant, NOW } from "./builders.ts";
 import { FakeClock } from "./clock.ts";
@@ -173,6 +174,9 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
       take: async () => 0,
     },
     doors: async () => ({ mqtt: 1883, mqtts: 8883, ws: null }),
+    fleet: new FleetBook({ directory: () => directory, clock }),
+    presence: ledger.presence,
+    commands: ledger.commands,
     limits: {
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },

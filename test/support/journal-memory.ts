@@ -104,6 +104,7 @@ export class MemoryJournal implements Journal {
         alarms: of("alarms"),
         commands: of("commands"),
         quarantine: of("quarantine"),
+        fleet: of("fleet"),
       },
       readers: [...this.#positions.values()],
       diskFreeBytes: Number.MAX_SAFE_INTEGER,

@@ -27,6 +27,9 @@ export function Header(): VNode {
           {t("nav.alarms")}
           <OpenCount />
         </a>
+        <a href="/fleet" {...current(path === "/fleet")}>
+          {t("nav.fleet")}
+        </a>
       </nav>
       <Freshness />
       <LanguageSwitch />

@@ -8,6 +8,8 @@ const BODIES: Record<string, unknown> = {
   "/api/v1/session": { name: "officer", password: "wrong password" },
   "/api/v1/devices/claim": { code: "0000-0000-0000" },
   "/api/v1/quarantine/replay": { offsets: [3] },
+  "/api/v1/devices/{id}/commands": { op: "sampleNow" },
+  "/api/v1/devices/{id}/config": { values: { interval: 60 } },
 };
 const QUERIES: Record<string, string> = { limits: "?quantity=cd", readings: "?quantity=cd" };
 
@@ -38,7 +40,7 @@ test("every operation × every principal answers as its x-access says, and nothi
   for (const operation of operations.filter(({ method }) => method !== "DELETE")) {
     for (const caller of callers) {
       cells++;
-      const path = `${operation.path.replace("{id}", operation.path.includes("/stations") ? "mw-a" : "alarm-a")}`;
+      const path = operation.path.replace("{id}", idFor(operation.path));
       const isForm = operation.isPage && operation.method === "POST";
       const body = isForm ? "name=x&password=y&csrf=z" : JSON.stringify(BODIES[operation.path] ?? {});
       const stop = new AbortController();
@@ -67,6 +69,11 @@ test("every operation × every principal answers as its x-access says, and nothi
   expect(faults).toEqual([]);
   expect(cells).toBe((operations.length - 1) * callers.length);
 });
+
+function idFor(path: string): string {
+  if (path.includes("/stations")) return "mw-a";
+  return path.includes("/devices") ? "dev-a" : "alarm-a";
+}
 
 function expectedOf({ method, path, access, isPage }: Operation, caller: Caller): number[] {
   const open = access.includes("public");

@@ -11,6 +11,7 @@ import { createLogger, type Logger, Metrics } from "../../../core/observe.ts";
 import type { Consumer, Directory, Journal, RegistrySnapshot } from "../../../core/ports.ts";
 import { hmacSecret } from "../../../core/secret.ts";
 import { createGateway, type Gateway } from "../../../gateway/gateway.ts";
+import type { Presence } from "../../../gateway/presence.ts";
 import { aDevice, aSite, aSnapshot, aStation, aTenant } from "../../support/builders.ts";
 import { MemoryJournal } from "../../support/journal-memory.ts";
 
@@ -83,7 +84,13 @@ export interface TestGateway extends Gateway {
 }
 
 export async function startGateway(
-  options: { journal?: Journal; config?: Record<string, unknown>; clock?: Clock; log?: Logger } = {},
+  options: {
+    journal?: Journal;
+    config?: Record<string, unknown>;
+    clock?: Clock;
+    log?: Logger;
+    presence?: Presence;
+  } = {},
 ): Promise<TestGateway> {
   let directory: Directory = createDirectory(aRegistry());
   const journal = options.journal ?? new MemoryJournal();
@@ -95,6 +102,7 @@ export async function startGateway(
     consumers: () => CONSUMERS,
     pepper: PEPPER,
     clock: options.clock ?? systemClock,
+    ...(options.presence ? { presence: options.presence } : {}),
     log: options.log ?? createLogger("silent"),
     metrics,
   });

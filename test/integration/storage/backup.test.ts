@@ -127,7 +127,7 @@ function smallParts(home: string) {
 function stats({ start = 0, offset = 0 }): JournalStats {
   const stream = { start, end: 100, bytes: 0 };
   return {
-    streams: { raw: stream, readings: stream, alarms: stream, commands: stream, quarantine: stream },
+    streams: { raw: stream, readings: stream, alarms: stream, commands: stream, quarantine: stream, fleet: stream },
     readers: [{ reader: "store", stream: "readings", offset }],
     ...{ diskFreeBytes: 1e9, full: false },
   };

@@ -106,7 +106,7 @@ describe("trimming by age", () => {
 
   test("the index is bounded, takes one sample an hour, and knows nothing before its first", () => {
     const age = new JournalAge();
-    const ends = (raw: number) => ({ raw, readings: 0, alarms: 0, commands: 0, quarantine: 0 });
+    const ends = (raw: number) => ({ raw, readings: 0, alarms: 0, commands: 0, quarantine: 0, fleet: 0 });
     for (let minute = 0; minute < 60 * 24 * 200; minute++) age.note(NOW + minute * 60_000, ends(minute));
     expect(age.samples.length).toBe(2_400);
     expect(age.before("raw", NOW + 200 * DAY - DAY)).toBe(199 * 24 * 60);
@@ -125,6 +125,7 @@ describe("trimming by size", () => {
         alarms: of("alarms"),
         commands: of("commands"),
         quarantine: of("quarantine"),
+        fleet: of("fleet"),
       },
       readers: [],
       diskFreeBytes: 0,

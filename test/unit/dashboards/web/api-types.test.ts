@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { z } from "zod";
+import type * as fleet from "../../../../dashboards/fleet-view.ts";
 import type * as server from "../../../../dashboards/schemas.ts";
 import type * as ui from "../../../../dashboards/web/api-types.ts";
 
@@ -17,6 +18,7 @@ test("types agree", () => {
     Same<ui.ReadingsView, z.infer<typeof server.ReadingsView>>,
     Same<ui.AlarmView, server.AlarmView>,
     Same<ui.PlaceState, server.PlaceState>,
-  ] = [true, true, true, true, true, true, true, true];
+    Same<ui.FleetView, fleet.FleetView>,
+  ] = [true, true, true, true, true, true, true, true, true];
   expect(same).not.toContain(false);
 });

@@ -1,0 +1,119 @@
+/** Asks things of devices without a browser: through the ledger, so that the running server takes them down. */
+import { randomUUID } from "node:crypto";
+import { systemClock } from "../core/clock.ts";
+import {
+  COMMAND_MS_DEFAULT,
+  COMMAND_MS_MAX,
+  COMMAND_OPS,
+  CommandAsk,
+  type DeviceCommand,
+  DeviceSettings,
+} from "../core/command.ts";
+import { EXIT, Refused } from "../core/errors.ts";
+import { Duration } from "../core/site.ts";
+import type { Ledger } from "../storage/sql-sqlite.ts";
+import { withLedger } from "./ledger.ts";
+import { operand, UsageError, type Verb } from "./verb.ts";
+
+async function knownDevice(ledger: Ledger, id: string): Promise<string> {
+  const { devices } = await ledger.registry.snapshot();
+  if (devices.some((device) => device.id === id)) return id;
+  throw new Refused("DEVICE_UNKNOWN", {
+    what: `there is no device ${id}`,
+    mend: "`jingtu registry export` shows all",
+  });
+}
+
+/** "seconds=60,x=1" as numbers. */
+function argsOf(text: string | undefined): Record<string, number> {
+  const pairs = text === undefined || text === "" ? [] : text.split(",");
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [key = "", value = ""] = pair.split("=");
+      if (key === "" || value === "" || !Number.isFinite(Number(value)))
+        throw new UsageError(`--arg takes KEY=NUMBER, several with commas, not "${pair}"`);
+      return [key, Number(value)];
+    }),
+  );
+}
+
+const commandVerb: Verb = {
+  name: "command",
+  summary: `ask something of a device: ${COMMAND_OPS.join(", ")}`,
+  operands: "DEVICE OP",
+  options: {
+    arg: { type: "string", value: "K=V[,K=V]", help: "setInterval: seconds=60; fetchHistory: from=MS,to=MS" },
+    expires: { type: "string", value: "1h", help: "give up after so long, at most 30d" },
+  },
+  run: async (call) => {
+    const [device, op] = [operand(call, 0, "DEVICE"), operand(call, 1, "OP")];
+    const ask = CommandAsk.safeParse({ op, args: argsOf(call.text("arg")) });
+    if (!ask.success)
+      throw new UsageError(`${op}: ${ask.error.issues[0]?.message}; one of ${COMMAND_OPS.join(", ")}, see --help`);
+    const expires = Duration.safeParse(call.text("expires") ?? `${COMMAND_MS_DEFAULT}ms`);
+    if (!expires.success || expires.data <= 0 || expires.data > COMMAND_MS_MAX)
+      throw new UsageError(`--expires takes a duration up to 30d, not "${call.text("expires")}"`);
+    return withLedger(call, async (ledger) => {
+      const now = systemClock.now();
+      const command: DeviceCommand = {
+        ...{ id: randomUUID(), device: await knownDevice(ledger, device), op: ask.data.op, args: ask.data.args },
+        ...{ state: "queued", detail: "", by: "cli", via: "cli", sentAt: null, tries: 0 },
+        ...{ createdAt: now, updatedAt: now, expiresAt: now + expires.data },
+      };
+      const action = `command.${command.op}`;
+      const detail = JSON.stringify(command.args);
+      await ledger.commands.put(command, { at: now, actor: "cli", via: "cli", action, object: device, detail });
+      call.out.result(command, `${command.id} queued`);
+      return EXIT.ok;
+    });
+  },
+};
+
+const commandsVerb: Verb = {
+  name: "commands",
+  summary: "list the newest commands to a device and what became of them",
+  operands: "DEVICE",
+  options: {},
+  run: (call) =>
+    withLedger(call, async (ledger) => {
+      const device = await knownDevice(ledger, operand(call, 0, "DEVICE"));
+      for (const command of await ledger.commands.of(device, 50)) {
+        const { id, op, args, state, detail } = command;
+        call.out.result(command, `${id}\t${op} ${JSON.stringify(args)}\t${state}\t${detail}`);
+      }
+      return EXIT.ok;
+    }),
+};
+
+const configureVerb: Verb = {
+  name: "configure",
+  summary: "give a device its next desired settings, as a JSON object; without one, show them",
+  operands: "DEVICE JSON",
+  options: {},
+  run: (call) =>
+    withLedger(call, async (ledger) => {
+      const device = await knownDevice(ledger, operand(call, 0, "DEVICE"));
+      const text = call.operands[1];
+      if (text === undefined) {
+        call.out.result(await ledger.commands.config(device));
+        return EXIT.ok;
+      }
+      const values = DeviceSettings.safeParse(jsonOf(text));
+      if (!values.success) throw new UsageError(`not settings: ${values.error.issues[0]?.message}`);
+      const at = systemClock.now();
+      const deed = { at, actor: "cli", via: "cli", action: "device.configure", object: device, detail: text };
+      const config = await ledger.commands.configure({ device, values: values.data, by: "cli", at }, deed);
+      call.out.result(config, `version ${config.version}`);
+      return EXIT.ok;
+    }),
+};
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`JSON is not JSON: ${(error as Error).message}`);
+  }
+}
+
+export const commandVerbs: readonly Verb[] = [commandVerb, commandsVerb, configureVerb];

@@ -1,0 +1,168 @@
+/**
+ * Commands to devices and their desired settings: what a person may ask, how it goes on, and what a device answers.
+ * The wire form is that of topics `cmd`, `cmd/ack`, `cfg` and `state` below a device's prefix.
+ */
+import { z } from "zod";
+import type { AuditEntry } from "./ports.ts";
+import type { DeviceContext } from "./site.ts";
+
+export const COMMAND_OPS = ["setInterval", "sampleNow", "restart", "timeSync", "fetchHistory"] as const;
+export type CommandOp = (typeof COMMAND_OPS)[number];
+
+const NoArgs = z.strictObject({}).default({});
+const Instant = z.int().describe("ms since 1970 UTC");
+
+/** What may be asked; times in ms since 1970 UTC. `fetchHistory` asks for what lies between two times, both included. */
+export const CommandAsk = z.discriminatedUnion("op", [
+  z.strictObject({ op: z.literal("setInterval"), args: z.strictObject({ seconds: z.int().min(1).max(86_400) }) }),
+  z.strictObject({ op: z.literal("sampleNow"), args: NoArgs }),
+  z.strictObject({ op: z.literal("restart"), args: NoArgs }),
+  z.strictObject({ op: z.literal("timeSync"), args: NoArgs }),
+  z.strictObject({
+    op: z.literal("fetchHistory"),
+    args: z
+      .strictObject({ from: Instant, to: Instant })
+      .refine(({ from, to }) => from <= to, "from must not be after to"),
+  }),
+]);
+export type CommandAsk = z.infer<typeof CommandAsk>;
+
+/** `sent` was handed to the connection; `accepted` is the device's first word; the other four are ends. */
+export const COMMAND_STATES = ["queued", "sent", "accepted", "done", "failed", "unsupported", "expired"] as const;
+export type CommandState = (typeof COMMAND_STATES)[number];
+export const COMMAND_OPEN: readonly CommandState[] = ["queued", "sent", "accepted"];
+
+export const COMMAND_MS_DEFAULT = 3_600_000;
+export const COMMAND_MS_MAX = 30 * 86_400_000;
+/** Open commands of one device; one more is refused. */
+export const COMMANDS_OPEN_MAX = 32;
+
+export interface DeviceCommand {
+  readonly id: string;
+  readonly device: string;
+  readonly op: CommandOp;
+  readonly args: Readonly<Record<string, number>>;
+  readonly state: CommandState;
+  /** The device's own words, or ours; at most `DETAIL_CHARACTERS_MAX`. */
+  readonly detail: string;
+  readonly by: string;
+  readonly via: string;
+  /** Wall clock, ms. */
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly sentAt: number | null;
+  /** How often it was handed to a connection. */
+  readonly tries: number;
+  readonly updatedAt: number;
+}
+export const DETAIL_CHARACTERS_MAX = 300;
+
+/** Payload of topic `cmd`. */
+export const CommandMessage = z.strictObject({
+  id: z.string().min(1).max(64),
+  op: z.enum(COMMAND_OPS),
+  args: z.record(z.string(), z.number()),
+  exp: z.string().describe("RFC 3339; after it the device answers expired and does nothing"),
+});
+export type CommandMessage = z.infer<typeof CommandMessage>;
+
+export const ACK_STATUSES = ["accepted", "done", "failed", "unsupported", "expired"] as const;
+/** Payload of topic `cmd/ack`. */
+export const CommandAck = z.object({
+  id: z.string().min(1).max(64),
+  status: z.enum(ACK_STATUSES),
+  detail: z.unknown().optional(),
+});
+export type CommandAck = z.infer<typeof CommandAck>;
+
+/** Settings as a flat object: what nests belongs into a device's own file format. */
+export const DeviceSettings = z.record(
+  z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/),
+  z.union([z.string().max(256), z.number(), z.boolean()]),
+);
+export type DeviceSettings = z.infer<typeof DeviceSettings>;
+export const SETTINGS_MAX = 64;
+
+/** Payload of topic `cfg`, retained. */
+export const ConfigMessage = z.strictObject({ version: z.int().min(1), values: DeviceSettings });
+
+/** Payload of topic `state`, retained, and of the will. `cfg` is the version of the settings the device works by. */
+export const DeviceState = z.object({
+  online: z.boolean(),
+  ts: z.union([z.string(), z.number()]).optional(),
+  boot: z.string().max(64).optional(),
+  fw: z.string().max(64).optional(),
+  reason: z.string().max(64).optional(),
+  until: z.union([z.string(), z.number()]).optional(),
+  cfg: z.int().min(0).optional(),
+});
+export type DeviceState = z.infer<typeof DeviceState>;
+
+export interface DeviceConfig {
+  readonly device: string;
+  readonly version: number;
+  readonly values: DeviceSettings;
+  readonly by: string;
+  readonly at: number;
+  /** Version that the device said it works by; null when it never said. */
+  readonly reported: number | null;
+  readonly reportedAt: number | null;
+}
+
+/** The payload of a command as it goes out. */
+export function commandMessage({ id, op, args, expiresAt }: DeviceCommand): CommandMessage {
+  return { id, op, args: { ...args }, exp: new Date(expiresAt).toISOString() };
+}
+
+/**
+ * Pure: the state after a device's word, or null when it changes nothing. A repeated or late `accepted` says nothing
+ * new; a device that did the work after our expiry did it all the same.
+ */
+export function stateAfterAck(state: CommandState, status: CommandAck["status"]): CommandState | null {
+  if (status === "accepted") return state === "queued" || state === "sent" ? "accepted" : null;
+  if (COMMAND_OPEN.includes(state)) return status;
+  return state === "expired" && (status === "done" || status === "failed") ? status : null;
+}
+
+/** Commands and desired settings, durable; written by the web thread, the commander and the fleet loop. */
+export interface CommandStore {
+  /**
+   * Durable with its audit entry; the same id twice equals once.
+   * @throws Refused `COMMANDS_FULL` beyond `COMMANDS_OPEN_MAX` open ones of the device.
+   */
+  put(command: DeviceCommand, audit: AuditEntry): Promise<void>;
+  get(id: string): Promise<DeviceCommand | null>;
+  /** Newest first. */
+  of(device: string, limit: number): Promise<readonly DeviceCommand[]>;
+  /** Open ones of all devices, oldest first. */
+  open(limit: number): Promise<readonly DeviceCommand[]>;
+  /** Handed over once more; does nothing to one that has moved on. */
+  sent(id: string, at: number): Promise<void>;
+  /** Ends those open ones whose time is over, and returns how many. */
+  expire(now: number): Promise<number>;
+  /** The device's word; nothing when the command is not this device's. Returns the new state, null when nothing changed. */
+  answer(device: string, ack: CommandAck, at: number): Promise<CommandState | null>;
+  /** The next version of a device's desired settings, with its audit entry. */
+  configure(
+    change: { readonly device: string; readonly values: DeviceSettings; readonly by: string; readonly at: number },
+    audit: AuditEntry,
+  ): Promise<DeviceConfig>;
+  config(device: string): Promise<DeviceConfig | null>;
+  /** All of them; `since` leaves out what has not changed after that wall time. */
+  configs(since?: number): Promise<readonly DeviceConfig[]>;
+  reported(device: string, version: number, at: number): Promise<void>;
+}
+
+/** What became of handing over: `away` is tried again, `answered` is the device's word that came on the same way. */
+export type CommandDelivery =
+  | { readonly kind: "away" }
+  | { readonly kind: "sent" }
+  | { readonly kind: "answered"; readonly status: CommandAck["status"]; readonly detail: string };
+
+/** One way down to devices. Never throws for what a device does. */
+export interface DeviceCommander {
+  readonly name: string;
+  /** Whether this way is the device's. */
+  serves(context: DeviceContext): boolean;
+  send(command: DeviceCommand, context: DeviceContext): Promise<CommandDelivery>;
+}

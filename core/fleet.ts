@@ -1,0 +1,142 @@
+/**
+ * What comes in about the devices themselves: one entry of journal stream `fleet` a batch of ingest, and the health that
+ * folds out of it. Readings stay out of it but for their counts.
+ */
+
+/** One unbroken run of message numbers: boot, first, last. */
+export type SeqRun = readonly [boot: string, from: number, to: number];
+/** Readings of one series on one day: day number (`dayOf`), received, of these fit for use, newest data time. */
+export type DayCount = readonly [series: string, day: number, received: number, valid: number, lastTime: number];
+/** Data times without a hole longer than two intervals, ms, both ends included. */
+export type TimeRun = readonly [from: number, to: number];
+
+/** What a message says of the device rather than of the place; every field may be missing. */
+export interface DeviceSigns {
+  /** Received signal strength, dBm. */
+  readonly rssi?: number;
+  /** Signal to noise, dB. */
+  readonly snr?: number;
+  readonly batteryVolts?: number;
+  /** 0 to 100. */
+  readonly batteryPercent?: number;
+}
+
+/** One device in one batch. */
+export interface FleetNote {
+  readonly device: string;
+  readonly messages: number;
+  /** Oldest and newest arrival, wall clock, ms. */
+  readonly firstAt: number;
+  readonly receivedAt: number;
+  /** Smallest arrival minus newest data time over messages that carried a time and declared no back-fill, ms. */
+  readonly offsetMs: number | null;
+  readonly seqs: readonly SeqRun[];
+  readonly times: readonly TimeRun[];
+  readonly days: readonly DayCount[];
+  /** Readings that went to quarantine. */
+  readonly refused: number;
+  readonly signs?: DeviceSigns;
+}
+
+/** A message that holds no readings: a device's `state`, or its answer to a command. */
+export interface FleetSignal {
+  readonly device: string;
+  readonly channel: "state" | "cmd/ack";
+  readonly receivedAt: number;
+  /** JSON text as sent, at most `SIGNAL_CHARACTERS_MAX`. */
+  readonly payload: string;
+}
+export const SIGNAL_CHARACTERS_MAX = 4_096;
+
+/** One entry of stream `fleet`, JSON. */
+export interface FleetEntry {
+  readonly notes: readonly FleetNote[];
+  readonly signals: readonly FleetSignal[];
+}
+
+const DAY_MS = 86_400_000;
+/** China Standard Time has no summer time. */
+const ZONE_MS = 8 * 3_600_000;
+
+/** Number of the day in Asia/Shanghai that an instant falls on; 0 is 1970-01-01. */
+export function dayOf(time: number): number {
+  return Math.floor((time + ZONE_MS) / DAY_MS);
+}
+/** First instant of a day, ms. */
+export function dayStart(day: number): number {
+  return day * DAY_MS - ZONE_MS;
+}
+/** "2026-03-15". */
+export function dayText(day: number): string {
+  return new Date(day * DAY_MS).toISOString().slice(0, 10);
+}
+
+/** Messages `from` to `to` of a boot never arrived, or not yet. */
+export interface SeqGap {
+  readonly boot: string;
+  readonly from: number;
+  readonly to: number;
+  /** Arrival of the message that showed the gap, ms. */
+  readonly since: number;
+}
+/** No data with a time between `from` and `to` (both excluded) has arrived, ms. */
+export interface TimeGap {
+  readonly from: number;
+  readonly to: number;
+  readonly since: number;
+}
+
+export interface SeriesHealth {
+  readonly series: string;
+  /** Newest data time, ms. */
+  readonly lastTime: number;
+  readonly intervalMs: number;
+  /** Silent for more than three intervals. */
+  readonly overdue: boolean;
+}
+
+export interface DayHealth {
+  /** "2026-03-15", Asia/Shanghai. */
+  readonly day: string;
+  /** Readings due: interval and registered quantities; of today, up to now. */
+  readonly expected: number;
+  /** Counted for each quantity up to what was due, so that one chatty quantity cannot hide a silent one. */
+  readonly received: number;
+  /** Of those received: flag good or not evaluated, qualifier N. */
+  readonly valid: number;
+  readonly completeness: number;
+}
+
+/** Health of one device; times are ms since 1970 UTC. */
+export interface FleetDevice {
+  readonly device: string;
+  /** Newest data time and newest arrival; null before the first message. */
+  readonly lastTime: number | null;
+  readonly lastReceivedAt: number | null;
+  readonly intervalMs: number;
+  readonly overdue: boolean;
+  readonly series: readonly SeriesHealth[];
+  /** Smallest arrival minus data time within the newest hour with live data: clock offset plus transport. Null when unknown. */
+  readonly offsetMs: number | null;
+  /** Slope of the hourly offsets over a day, ms a day; null before three hours of data. */
+  readonly driftMsPerDay: number | null;
+  readonly signs: (DeviceSigns & { readonly at: number }) | null;
+  readonly seqGaps: readonly SeqGap[];
+  readonly timeGaps: readonly TimeGap[];
+  /** Messages of gaps that arrived after all. */
+  readonly arrivedLate: number;
+  /** Gaps no longer listed because there were too many. */
+  readonly gapsForgotten: number;
+  readonly messages: number;
+  readonly refusedReadings: number;
+  /** Newest day first. */
+  readonly days: readonly DayHealth[];
+}
+
+/** Health of devices, held in memory by the thread that folds stream `fleet`; asked by the web thread. */
+export interface FleetHealth {
+  /** Null for a device that is not registered. */
+  device(id: string): Promise<FleetDevice | null>;
+  /** Every registered device, without its series; days are today's only. */
+  all(): Promise<readonly FleetDevice[]>;
+}

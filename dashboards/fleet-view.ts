@@ -1,0 +1,178 @@
+/** Devices as pages see them: the registry joined with presence and health. Pure. */
+import { z } from "zod";
+import { COMMAND_OPS, COMMAND_STATES, type DeviceCommand, type DeviceConfig } from "../core/command.ts";
+import type { FleetDevice } from "../core/fleet.ts";
+import { PRESENCE_PROTOCOLS, PRESENCE_STATES, type PresenceRecord } from "../core/presence.ts";
+import type { Audience, Device } from "../core/site.ts";
+import type { Place } from "./places.ts";
+import { SiteView } from "./schemas.ts";
+import { iso, isoOrNull } from "./times.ts";
+
+/** `unknown`: no connection of its own was ever seen. */
+export const FLEET_STATES = [...PRESENCE_STATES, "unknown"] as const;
+export type FleetState = (typeof FLEET_STATES)[number];
+
+const Time = z.string().describe("ISO 8601 UTC");
+const Name = SiteView.shape.name;
+const Day = z.object({
+  day: z.string().describe("Asia/Shanghai"),
+  expected: z.number(),
+  received: z.number(),
+  valid: z.number(),
+  completeness: z.number().describe("received of expected, 0 to 1"),
+});
+
+export const FleetView = z.object({
+  id: z.string(),
+  station: z.string(),
+  stationName: Name,
+  site: z.string(),
+  siteName: Name,
+  tenant: z.string(),
+  state: z.enum(FLEET_STATES),
+  since: Time.nullable(),
+  reason: z.string().nullable(),
+  until: Time.nullable(),
+  protocol: z.enum(PRESENCE_PROTOCOLS).nullable(),
+  address: z.string().nullable().describe("for staff only"),
+  lastTime: Time.nullable().describe("newest data time"),
+  lastReceivedAt: Time.nullable().describe("newest arrival"),
+  intervalMs: z.number(),
+  overdue: z.boolean(),
+  offsetMs: z.number().nullable().describe("smallest arrival minus data time of the newest hour: clock and transport"),
+  driftMsPerDay: z.number().nullable(),
+  rssi: z.number().nullable().describe("dBm"),
+  snr: z.number().nullable().describe("dB"),
+  batteryVolts: z.number().nullable(),
+  batteryPercent: z.number().nullable(),
+  signsAt: Time.nullable(),
+  missingMessages: z.number(),
+  dataHoles: z.number(),
+  today: Day,
+});
+export type FleetView = z.infer<typeof FleetView>;
+
+export const HealthView = z.object({
+  at: Time,
+  device: FleetView,
+  series: z.array(z.object({ series: z.string(), lastTime: Time, intervalMs: z.number(), overdue: z.boolean() })),
+  missing: z.array(z.object({ boot: z.string(), from: z.number(), to: z.number(), since: Time, text: z.string() })),
+  holes: z.array(z.object({ from: Time, to: Time, since: Time })),
+  arrivedLate: z.number().describe("messages of gaps that came after all"),
+  gapsForgotten: z.number(),
+  messages: z.number(),
+  refusedReadings: z.number(),
+  days: z.array(Day),
+});
+
+export const CommandView = z.object({
+  id: z.string(),
+  device: z.string(),
+  op: z.enum(COMMAND_OPS),
+  args: z.record(z.string(), z.number()),
+  state: z.enum(COMMAND_STATES),
+  detail: z.string(),
+  by: z.string(),
+  via: z.string(),
+  createdAt: Time,
+  expiresAt: Time,
+  sentAt: Time.nullable(),
+  tries: z.number(),
+  updatedAt: Time,
+});
+
+export const ConfigView = z.object({
+  device: z.string(),
+  desired: z
+    .object({ version: z.number(), values: z.record(z.string(), z.unknown()), by: z.string(), at: Time })
+    .nullable(),
+  reported: z.object({ version: z.number(), at: Time.nullable() }).nullable(),
+  inForce: z.boolean().describe("the device works by the desired version"),
+});
+
+export interface FleetFacts {
+  readonly device: Device;
+  readonly place: Place;
+  readonly presence: PresenceRecord | undefined;
+  readonly health: FleetDevice;
+}
+
+export function fleetView({ device, place, presence, health }: FleetFacts, audience: Audience): FleetView {
+  const { station, site } = place;
+  const { signs } = health;
+  const today = health.days[0] ?? { day: "", expected: 0, received: 0, valid: 0, completeness: 1 };
+  return {
+    id: device.id,
+    station: station.id,
+    stationName: station.name ?? station.id,
+    site: site.id,
+    siteName: site.name,
+    tenant: site.tenant,
+    state: presence?.state ?? "unknown",
+    since: isoOrNull(presence?.since ?? null),
+    reason: presence?.reason ?? null,
+    until: isoOrNull(presence?.until ?? null),
+    protocol: presence?.protocol ?? null,
+    address: audience.role === "enterprise" ? null : (presence?.address ?? null),
+    lastTime: isoOrNull(health.lastTime),
+    lastReceivedAt: isoOrNull(health.lastReceivedAt),
+    intervalMs: health.intervalMs,
+    overdue: health.overdue,
+    offsetMs: health.offsetMs,
+    driftMsPerDay: health.driftMsPerDay,
+    rssi: signs?.rssi ?? null,
+    snr: signs?.snr ?? null,
+    batteryVolts: signs?.batteryVolts ?? null,
+    batteryPercent: signs?.batteryPercent ?? null,
+    signsAt: isoOrNull(signs?.at ?? null),
+    missingMessages: health.seqGaps.reduce((sum, { from, to }) => sum + to - from + 1, 0),
+    dataHoles: health.timeGaps.length,
+    today,
+  };
+}
+
+export function healthView(facts: FleetFacts, audience: Audience, now: number): z.infer<typeof HealthView> {
+  const { health } = facts;
+  return {
+    at: iso(now),
+    device: fleetView(facts, audience),
+    series: health.series.map((series) => ({ ...series, lastTime: iso(series.lastTime) })),
+    missing: health.seqGaps.map((gap) => ({ ...gap, since: iso(gap.since), text: gapText(gap) })),
+    holes: health.timeGaps.map(({ from, to, since }) => ({ from: iso(from), to: iso(to), since: iso(since) })),
+    arrivedLate: health.arrivedLate,
+    gapsForgotten: health.gapsForgotten,
+    messages: health.messages,
+    refusedReadings: health.refusedReadings,
+    days: [...health.days],
+  };
+}
+
+/** For machines' logs; pages say it in the reader's language. */
+function gapText({ boot, from, to }: { readonly boot: string; readonly from: number; readonly to: number }): string {
+  return from === to
+    ? `message ${from} of boot ${boot} is missing`
+    : `messages ${from}–${to} of boot ${boot} are missing`;
+}
+
+export function commandView(command: DeviceCommand): z.infer<typeof CommandView> {
+  const { createdAt, expiresAt, sentAt, updatedAt, ...rest } = command;
+  return {
+    ...rest,
+    args: { ...rest.args },
+    createdAt: iso(createdAt),
+    expiresAt: iso(expiresAt),
+    sentAt: isoOrNull(sentAt),
+    updatedAt: iso(updatedAt),
+  };
+}
+
+export function configView(device: string, config: DeviceConfig | null): z.infer<typeof ConfigView> {
+  if (config === null) return { device, desired: null, reported: null, inForce: false };
+  const { version, values, by, at, reported, reportedAt } = config;
+  return {
+    device,
+    desired: { version, values: { ...values }, by, at: iso(at) },
+    reported: reported === null ? null : { version: reported, at: isoOrNull(reportedAt) },
+    inForce: reported === version,
+  };
+}

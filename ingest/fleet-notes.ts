@@ -1,0 +1,155 @@
+/**
+ * Gathers, while ingest judges a batch, what its messages say of their devices: numbers seen, times covered, counts by
+ * day. A few additions a message, no allocation a reading; the fold itself happens later, in fleet-health.ts.
+ */
+import {
+  type DayCount,
+  type DeviceSigns,
+  dayOf,
+  type FleetEntry,
+  type FleetNote,
+  type FleetSignal,
+  type SeqRun,
+  SIGNAL_CHARACTERS_MAX,
+  type TimeRun,
+} from "../core/fleet.ts";
+import type { Origin } from "../core/reading.ts";
+
+/** Beyond this many the batch's message is not noted: no device answers that many commands between two batches. */
+export const SIGNALS_MAX = 1_000;
+/** Data times further apart than this many intervals begin a new run. */
+const HOLE_INTERVALS = 2;
+
+interface Count {
+  day: number;
+  received: number;
+  valid: number;
+  lastTime: number;
+}
+
+/** One device in the batch at hand. */
+export class DeviceNotes {
+  readonly device: string;
+  readonly #holeMs: number;
+  readonly #seqs: [boot: string, from: number, to: number][] = [];
+  readonly #times: [from: number, to: number][] = [];
+  readonly #counts = new Map<string, Count>();
+  readonly #otherDays: DayCount[] = [];
+  #messages = 0;
+  #firstAt = Number.POSITIVE_INFINITY;
+  #receivedAt = 0;
+  #offsetMs = Number.POSITIVE_INFINITY;
+  #refused = 0;
+  #signs: DeviceSigns | undefined;
+  #from = Number.POSITIVE_INFINITY;
+  #to = Number.NEGATIVE_INFINITY;
+
+  constructor(device: string, intervalMs: number) {
+    this.device = device;
+    this.#holeMs = HOLE_INTERVALS * intervalMs;
+  }
+
+  /** A reading of the message at hand that was stored and is no correction. */
+  count(series: string, time: number, isValid: boolean): void {
+    const day = dayOf(time);
+    let count = this.#counts.get(series);
+    if (count === undefined || count.day !== day) {
+      if (count !== undefined) this.#otherDays.push(dayCount(series, count));
+      count = { day, received: 0, valid: 0, lastTime: time };
+      this.#counts.set(series, count);
+    }
+    count.received += 1;
+    if (isValid) count.valid += 1;
+    if (time > count.lastTime) count.lastTime = time;
+  }
+
+  /** The time of a reading of the message at hand, stored or not. */
+  cover(time: number): void {
+    if (time < this.#from) this.#from = time;
+    if (time > this.#to) this.#to = time;
+  }
+
+  /** Ends a message. @param hasTime the device said when it measured, so that its clock can be compared. */
+  end(
+    origin: Origin,
+    more: { readonly hasTime: boolean; readonly refused: number; readonly signs?: DeviceSigns },
+  ): void {
+    const { boot, seq, receivedAt, backfill } = origin;
+    this.#messages += 1;
+    if (receivedAt < this.#firstAt) this.#firstAt = receivedAt;
+    if (receivedAt > this.#receivedAt) this.#receivedAt = receivedAt;
+    this.#refused += more.refused;
+    if (more.signs !== undefined)
+      this.#signs = this.#signs === undefined ? more.signs : { ...this.#signs, ...more.signs };
+    if (boot !== "" && seq >= 0) {
+      const last = this.#seqs.at(-1);
+      if (last !== undefined && last[0] === boot && seq === last[2] + 1) last[2] = seq;
+      else this.#seqs.push([boot, seq, seq]);
+    }
+    if (this.#to === Number.NEGATIVE_INFINITY) return;
+    if (more.hasTime && !backfill) this.#offsetMs = Math.min(this.#offsetMs, receivedAt - this.#to);
+    this.#run();
+    this.#from = Number.POSITIVE_INFINITY;
+    this.#to = Number.NEGATIVE_INFINITY;
+  }
+
+  take(): FleetNote {
+    const days: DayCount[] = [...this.#otherDays];
+    for (const [series, count] of this.#counts) days.push(dayCount(series, count));
+    return {
+      device: this.device,
+      messages: this.#messages,
+      firstAt: this.#firstAt,
+      receivedAt: this.#receivedAt,
+      offsetMs: Number.isFinite(this.#offsetMs) ? this.#offsetMs : null,
+      seqs: this.#seqs as readonly SeqRun[],
+      times: this.#times as readonly TimeRun[],
+      days,
+      refused: this.#refused,
+      ...(this.#signs === undefined ? {} : { signs: this.#signs }),
+    };
+  }
+
+  /** A message's own readings may lie as far apart as they like: it says what it has. */
+  #run(): void {
+    const last = this.#times.at(-1);
+    if (last !== undefined && this.#from >= last[0] && this.#from - last[1] < this.#holeMs) {
+      last[1] = Math.max(last[1], this.#to);
+    } else this.#times.push([this.#from, this.#to]);
+  }
+}
+
+function dayCount(series: string, { day, received, valid, lastTime }: Count): DayCount {
+  return [series, day, received, valid, lastTime];
+}
+
+export class FleetNotes {
+  #devices = new Map<string, DeviceNotes>();
+  #signals: FleetSignal[] = [];
+
+  of(device: string, intervalMs: number): DeviceNotes {
+    let notes = this.#devices.get(device);
+    if (notes === undefined) {
+      notes = new DeviceNotes(device, intervalMs);
+      this.#devices.set(device, notes);
+    }
+    return notes;
+  }
+
+  signal(signal: FleetSignal): void {
+    if (this.#signals.length >= SIGNALS_MAX || signal.payload.length > SIGNAL_CHARACTERS_MAX) return;
+    this.#signals.push(signal);
+  }
+
+  /** The entry of this batch as journal bytes, or null when nothing was noted; begins the next batch. */
+  take(): Uint8Array | null {
+    if (this.#devices.size === 0 && this.#signals.length === 0) return null;
+    const entry: FleetEntry = {
+      notes: [...this.#devices.values()].map((notes) => notes.take()),
+      signals: this.#signals,
+    };
+    this.#devices = new Map();
+    this.#signals = [];
+    return Buffer.from(JSON.stringify(entry));
+  }
+}

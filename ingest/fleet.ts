@@ -1,0 +1,203 @@
+/**
+ * The reader of stream `fleet`: folds the health of every device, hands devices' answers to commands and reported
+ * settings to the ledger, and asks for history where a hole in the data can be fetched.
+ *
+ * Position and memory are saved together, so after a crash the last half minute is folded again from the saved memory;
+ * what goes to the ledger is idempotent. Nothing on the path of a warning waits for this loop.
+ */
+import type { Clock } from "../core/clock.ts";
+import { COMMAND_MS_MAX, CommandAck, type CommandStore, type DeviceCommand, DeviceState } from "../core/command.ts";
+import { Refused } from "../core/errors.ts";
+import type { FleetDevice, FleetEntry, FleetHealth, FleetSignal, TimeGap } from "../core/fleet.ts";
+import type { Logger, Metrics } from "../core/observe.ts";
+import type { Directory, Journal } from "../core/ports.ts";
+import type { Device } from "../core/site.ts";
+import { DeviceFold, type DeviceHealthSnapshot } from "./fleet-health.ts";
+
+const READER = "fleet";
+const READ_BYTES = 1024 * 1024;
+const SAVE_MS = 30_000;
+/** A hole of more than this is asked for in steps, newest first; older ones are a matter for a person. */
+const FETCH_MS_MAX = 7 * 86_400_000;
+
+export interface FleetParts {
+  readonly journal: Journal;
+  readonly directory: () => Directory;
+  readonly book: FleetBook;
+  readonly commands: Pick<CommandStore, "put" | "answer" | "reported">;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A hole in the data of a device whose protocol can fetch history. */
+export interface Hole {
+  readonly device: string;
+  readonly gap: TimeGap;
+}
+
+/** Health of all devices, in memory. */
+export class FleetBook implements FleetHealth {
+  readonly #directory: () => Directory;
+  readonly #clock: Clock;
+  #folds = new Map<string, DeviceFold>();
+
+  constructor(parts: { readonly directory: () => Directory; readonly clock: Clock }) {
+    this.#directory = parts.directory;
+    this.#clock = parts.clock;
+  }
+
+  /** Takes in one batch; returns the holes in data time that it showed. */
+  add({ notes }: FleetEntry): readonly Hole[] {
+    const holes: Hole[] = [];
+    for (const note of notes) {
+      const context = this.#directory().device(note.device);
+      if (!context) continue;
+      let fold = this.#folds.get(note.device);
+      if (!fold) {
+        fold = new DeviceFold();
+        this.#folds.set(note.device, fold);
+      }
+      for (const gap of fold.add(note, context.device.interval)) holes.push({ device: note.device, gap });
+    }
+    return holes;
+  }
+
+  async device(id: string): Promise<FleetDevice | null> {
+    const context = this.#directory().device(id);
+    return context ? this.#view(context.device) : null;
+  }
+
+  async all(): Promise<readonly FleetDevice[]> {
+    return this.#directory().snapshot.devices.map((device) => {
+      const view = this.#view(device);
+      return { ...view, series: [], days: view.days.slice(0, 1) };
+    });
+  }
+
+  /** Devices that left the registry are left behind here. */
+  snapshot(): Uint8Array {
+    const devices: [string, DeviceHealthSnapshot][] = [];
+    for (const [id, fold] of this.#folds) if (this.#directory().device(id)) devices.push([id, fold.snapshot()]);
+    return Buffer.from(JSON.stringify({ version: 1, devices }));
+  }
+
+  /** @returns false when the bytes are of another version or damaged: then memory begins anew, as without any. */
+  restore(bytes: Uint8Array | null): boolean {
+    this.#folds = new Map();
+    if (bytes === null) return true;
+    try {
+      const saved = JSON.parse(Buffer.from(bytes).toString()) as {
+        version: number;
+        devices: [string, DeviceHealthSnapshot][];
+      };
+      if (saved.version !== 1) return false;
+      this.#folds = new Map(saved.devices.map(([id, fold]) => [id, DeviceFold.restore(fold)]));
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #view(device: Device): FleetDevice {
+    return (this.#folds.get(device.id) ?? new DeviceFold()).view(device, this.#clock.now());
+  }
+}
+
+/** Runs until the signal aborts. @throws Unavailable when journal or ledger are away: the caller runs it again. */
+export async function runFleet(parts: FleetParts, signal: AbortSignal): Promise<void> {
+  const { journal, book, clock, log } = parts;
+  const saved = await journal.loadState(READER);
+  if (!book.restore(saved?.bytes ?? null)) log.warn({}, "fleet state is unreadable; it begins anew");
+  let next = Math.max(saved?.offset ?? 0, (await journal.stats()).streams.fleet.start);
+  let savedAt = clock.monotonic();
+  let isChanged = false;
+  const save = async (): Promise<void> => {
+    await journal.commit({
+      advance: [{ reader: READER, stream: "fleet", offset: next }],
+      state: [{ reader: READER, offset: next, bytes: book.snapshot() }],
+    });
+    savedAt = clock.monotonic();
+    isChanged = false;
+  };
+  while (!signal.aborted) {
+    const entries = await journal.read("fleet", next, READ_BYTES);
+    if (entries.length === 0) {
+      if (isChanged && clock.monotonic() - savedAt >= SAVE_MS) await save();
+      await journal.wait("fleet", next, signal);
+      continue;
+    }
+    for (const { offset, bytes } of entries) {
+      await use(JSON.parse(Buffer.from(bytes).toString()) as FleetEntry, parts);
+      next = offset + 1;
+    }
+    isChanged = true;
+    if (clock.monotonic() - savedAt >= SAVE_MS) await save();
+  }
+  // In order to stop cleanly the newest memory is kept; a journal that is away already costs half a minute of folding.
+  if (isChanged) await save().catch((error: unknown) => log.warn({ err: error }, "fleet state was not saved"));
+}
+
+async function use(entry: FleetEntry, parts: FleetParts): Promise<void> {
+  for (const hole of parts.book.add(entry)) await fetchHole(hole, parts);
+  for (const signal of entry.signals) await useSignal(signal, parts);
+}
+
+/** A device may say anything: what is neither an answer nor a state is counted, and that is all. */
+async function useSignal({ device, channel, receivedAt, payload }: FleetSignal, parts: FleetParts): Promise<void> {
+  const json = parse(payload);
+  if (channel === "cmd/ack") {
+    const ack = CommandAck.safeParse(json);
+    if (ack.success) await parts.commands.answer(device, ack.data, receivedAt);
+    parts.metrics.count("command_answers", 1, { status: ack.success ? ack.data.status : "unreadable" });
+    return;
+  }
+  const state = DeviceState.safeParse(json);
+  if (state.success && state.data.cfg !== undefined) await parts.commands.reported(device, state.data.cfg, receivedAt);
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** HJ 212 keeps history in the device; MQTT devices of ours send what they kept by themselves. */
+async function fetchHole(
+  { device, gap }: Hole,
+  { directory, commands, clock, log, metrics }: FleetParts,
+): Promise<void> {
+  if (directory().device(device)?.device.profile?.hj212 === undefined) return;
+  const command = fetchCommand({ device, gap }, clock.now());
+  const { createdAt: at, by: actor, via } = command;
+  const detail = `${new Date(gap.from).toISOString()} to ${new Date(gap.to).toISOString()}`;
+  try {
+    await commands.put(command, { at, actor, via, action: "command.fetchHistory", object: device, detail });
+    metrics.count("history_requests");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    log.warn({ code: error.code, deviceId: device, detail }, "history of a gap could not be asked for");
+  }
+}
+
+/** Pure. The id names device and hole, so that folding again after a crash asks once. */
+export function fetchCommand({ device, gap }: Hole, now: number): DeviceCommand {
+  const from = Math.max(gap.from + 1, gap.to - FETCH_MS_MAX);
+  return {
+    id: `h-${device.slice(0, 32)}-${gap.from.toString(36)}`,
+    device,
+    op: "fetchHistory",
+    args: { from, to: gap.to - 1 },
+    state: "queued",
+    detail: "",
+    by: "fleet",
+    via: "server",
+    createdAt: now,
+    expiresAt: now + COMMAND_MS_MAX,
+    sentAt: null,
+    tries: 0,
+    updatedAt: now,
+  };
+}

@@ -1,0 +1,96 @@
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
+import { COMMANDS_OPEN_MAX, type DeviceCommand } from "../../../core/command.ts";
+import type { PresenceRecord } from "../../../core/presence.ts";
+import { type Ledger, openLedger } from "../../../storage/sql-sqlite.ts";
+import { NOW } from "../../support/builders.ts";
+import { FakeClock } from "../../support/clock.ts";
+import { temporaryFolder } from "../../support/folders.ts";
+
+async function opened(file = join(temporaryFolder(), "ledger.db")): Promise<Ledger> {
+  const ledger = await openLedger({ file, clock: new FakeClock(NOW) });
+  onTestFinished(() => ledger.close().catch(() => {}));
+  return ledger;
+}
+const deed = { at: NOW, actor: "ann", via: "web", action: "command.restart", object: "dev-1", detail: "{}" };
+function aCommand(overrides: Partial<DeviceCommand> = {}): DeviceCommand {
+  return {
+    ...{ id: "c1", device: "dev-1", op: "restart", args: {}, state: "queued", detail: "", by: "ann", via: "web" },
+    ...{ createdAt: NOW, expiresAt: NOW + 1_000, sentAt: null, tries: 0, updatedAt: NOW },
+    ...overrides,
+  };
+}
+
+test("a command is durable with its audit entry, goes its way, and survives a restart", async () => {
+  const file = join(temporaryFolder(), "ledger.db");
+  const { commands, accounts, close } = await opened(file);
+  await commands.put(aCommand(), deed);
+  await commands.put(aCommand(), deed); // the same id twice equals once
+  expect(await accounts.audits(10)).toEqual([deed]);
+  await commands.sent("c1", NOW + 1);
+  await commands.sent("c1", NOW + 2);
+  expect(await commands.answer("dev-2", { id: "c1", status: "done" }, NOW + 3)).toBeNull(); // not its command
+  expect(await commands.answer("dev-1", { id: "c1", status: "accepted" }, NOW + 3)).toBe("accepted");
+  await commands.sent("c1", NOW + 4); // has moved on
+  await close();
+  const again = await opened(file);
+  expect(await again.commands.open(10)).toEqual([
+    aCommand({ state: "accepted", sentAt: NOW + 2, tries: 2, updatedAt: NOW + 3 }),
+  ]);
+  const detail = { left: "x\u0007".repeat(300) };
+  expect(await again.commands.answer("dev-1", { id: "c1", status: "failed", detail }, NOW + 5)).toBe("failed");
+  const [ended] = await again.commands.of("dev-1", 10);
+  expect(ended?.detail.length).toBe(300);
+  expect(ended?.detail).not.toMatch(/\p{Cc}/u);
+  expect(await again.commands.open(10)).toEqual([]);
+  expect(await again.accounts.verifyAudit()).toBeNull();
+});
+
+test("what is open expires on the wall clock, what has ended does not", async () => {
+  const { commands } = await opened();
+  await commands.put(aCommand(), deed);
+  await commands.put(aCommand({ id: "c2", expiresAt: NOW + 9_000 }), deed);
+  await commands.put(aCommand({ id: "c3" }), deed);
+  await commands.answer("dev-1", { id: "c3", status: "done" }, NOW);
+  expect(await commands.expire(NOW + 999)).toBe(0);
+  expect(await commands.expire(NOW + 1_000)).toBe(1);
+  expect((await commands.of("dev-1", 10)).map(({ id, state }) => [id, state])).toEqual([
+    ["c1", "expired"],
+    ["c2", "queued"],
+    ["c3", "done"],
+  ]);
+});
+
+test("a device has its share of open commands, and no more", async () => {
+  const { commands } = await opened();
+  for (let n = 0; n < COMMANDS_OPEN_MAX; n++) await commands.put(aCommand({ id: `c${n}` }), deed);
+  await expect(commands.put(aCommand({ id: "more" }), deed)).rejects.toMatchObject({ code: "COMMANDS_FULL" });
+  await commands.put(aCommand({ id: "other", device: "dev-2" }), deed);
+});
+
+test("settings count their versions, and what a device reports late does not undo what is newer", async () => {
+  const { commands } = await opened();
+  const change = { device: "dev-1", by: "ann", at: NOW };
+  expect(await commands.configure({ ...change, values: { interval: 60 } }, deed)).toMatchObject({ version: 1 });
+  await commands.configure({ ...change, at: NOW + 5, values: { interval: 30, name: "井" } }, deed);
+  await commands.reported("dev-1", 2, NOW + 10);
+  await commands.reported("dev-1", 1, NOW + 7);
+  expect(await commands.config("dev-1")).toMatchObject({
+    ...{ version: 2, values: { interval: 30, name: "井" }, reported: 2, reportedAt: NOW + 10 },
+  });
+  expect((await commands.configs(NOW + 5)).length).toBe(1);
+  expect(await commands.configs(NOW + 6)).toEqual([]);
+  expect(await commands.config("nobody")).toBeNull();
+});
+
+test("presence keeps the newest record of each device", async () => {
+  const { presence } = await opened();
+  const record: PresenceRecord = {
+    ...{ device: "d", state: "online", since: NOW, reason: "connected", address: "192.0.2.1" },
+    ...{ protocol: "mqtt", until: null },
+  };
+  const asleep: PresenceRecord = { ...record, state: "offline", reason: "sleep", until: NOW + 1, address: null };
+  await presence.put([record, { ...record, device: "e" }]);
+  await presence.put([asleep]);
+  expect(await presence.all()).toEqual([asleep, { ...record, device: "e" }]);
+});
