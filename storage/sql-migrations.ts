@@ -19,6 +19,7 @@ export interface Migration {
 export const MIGRATIONS: readonly Migration[] = [
   { name: "base", up: (tx) => run(tx, BASE) },
   { name: "audit hash chain, alarms by level", up: chainAudit },
+  { name: "sealed secrets of field devices", up: (tx) => run(tx, FIELD_SECRETS) },
 ];
 
 /**
@@ -116,6 +117,12 @@ create table consumer (name text primary key, tenant text, hmac text not null);
 create table audit (
   position bigint primary key, at bigint not null, actor text not null, via text not null, action text not null,
   object text not null, detail text not null)`;
+
+/** Version 3: what must be sent to a device in clear, sealed with a key that is not in this database. */
+const FIELD_SECRETS = `
+create table field_secret (
+  device text not null references device (id), kind text not null, sealed text not null, changed_at bigint not null,
+  changed_by text not null, primary key (device, kind))`;
 
 /** Version 2: every audit entry is bound to the one before, those already written included. */
 async function chainAudit(tx: SqlTransaction): Promise<void> {

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import type { AlarmState, Level } from "../core/alarm.ts";
-import type { AuditEntry } from "../core/ports.ts";
+import type { AuditEntry, FieldSecretKind } from "../core/ports.ts";
 import type { Role } from "../core/site.ts";
 import { canonicalJson } from "./canonical-json.ts";
 
@@ -63,6 +63,7 @@ export interface LedgerTables {
   session: { id: string; owner: string; csrf: string; created_at: number; seen_at: number; expires_at: number };
   api_token: { hmac: string; name: string; role: Role; tenant: string | null; expires_at: number };
   consumer: { name: string; tenant: string | null; hmac: string };
+  field_secret: { device: string; kind: FieldSecretKind; sealed: string; changed_at: number; changed_by: string };
   audit: {
     /** 1, 2, 3, … without gaps. */
     position: number;

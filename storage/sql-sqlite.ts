@@ -21,9 +21,10 @@ import {
 } from "kysely";
 import type { Clock } from "../core/clock.ts";
 import { Misconfigured, Unavailable } from "../core/errors.ts";
-import type { AlarmStore, Outbox } from "../core/ports.ts";
+import type { AlarmStore, FieldSecrets, Outbox } from "../core/ports.ts";
 import { type AuditedAccounts, createAccounts } from "./accounts-sql.ts";
 import { createAlarmStore } from "./alarms-sql.ts";
+import { createFieldSecrets } from "./field-secrets-sql.ts";
 import { createOutbox } from "./outbox-sql.ts";
 import { createRegistry, type HistoricRegistry } from "./registry-sql.ts";
 import { type Migration, migrate } from "./sql-migrations.ts";
@@ -37,6 +38,7 @@ export interface Ledger {
   readonly alarms: AlarmStore;
   readonly outbox: Outbox;
   readonly accounts: AuditedAccounts;
+  readonly fieldSecrets: FieldSecrets;
   /** Writes a consistent `ledger.db` into `folder` while others go on writing. */
   backup(folder: string): Promise<void>;
   close(): Promise<void>;
@@ -78,6 +80,7 @@ export async function openLedger(parts: {
     alarms: createAlarmStore(db),
     outbox: createOutbox(db),
     accounts: createAccounts(db, clock),
+    fieldSecrets: createFieldSecrets(db, clock),
     backup: (folder) => copyWhileWriting(database, join(folder, LEDGER_FILE)),
     close: () => db.destroy().then(() => void database.close()),
   };

@@ -1,0 +1,91 @@
+/**
+ * What the server may ask of a device that keeps a connection of its own protocol open (HJ 212), what became of it, and
+ * how such a connection fares. Words of ours; the protocol's codes stay in gateway/.
+ */
+
+/** Times in ms since 1970 UTC. A protocol that has no such command answers `failed`, code `unsupported`. */
+export type FieldCommand =
+  /** To the server's time. */
+  | { readonly kind: "set-clock" }
+  | { readonly kind: "read-clock" }
+  /** Interval of real-time data, 30 to 3600 s. */
+  | { readonly kind: "set-interval"; readonly seconds: number }
+  /** Interval of averaged data: 1 2 3 4 5 6 10 12 15 20 30 min. */
+  | { readonly kind: "set-average-interval"; readonly minutes: number }
+  /** Data that the device has kept, `from` inclusive to `to` inclusive, e.g. to fill a gap. */
+  | {
+      readonly kind: "fetch-history";
+      readonly data: "minute" | "hour" | "day";
+      readonly from: number;
+      readonly to: number;
+    }
+  | { readonly kind: "start-realtime" }
+  | { readonly kind: "stop-realtime" }
+  | { readonly kind: "sample-now" }
+  | { readonly kind: "restart" };
+
+/**
+ * `accepted`: the device agreed, and the protocol promises no word on the result. `done` and `failed`: the device said so.
+ * `expired`: nothing came in time.
+ */
+export interface FieldOutcome {
+  readonly state: "accepted" | "done" | "failed" | "expired";
+  /** Stable word: ok, offline, busy, unsupported, invalid, no-answer, no-result, closing, or what the device answered. */
+  readonly code: string;
+  /** Times the request was sent. */
+  readonly sent: number;
+  /** Data packets that came in answer. */
+  readonly packets: number;
+  /** The device's time by its own clock, when it was asked for it. */
+  readonly deviceTime?: number;
+}
+
+export interface PendingFieldCommand {
+  readonly kind: FieldCommand["kind"];
+  readonly state: "waiting" | "sent" | "accepted";
+  readonly sent: number;
+  readonly packets: number;
+  /** Wall clock, ms. */
+  readonly askedAt: number;
+}
+
+/** Numbered packets of one message of which some never came. */
+export interface PacketGap {
+  readonly command: string;
+  /** The message's time as sent, empty when no packet carried it. */
+  readonly dataTime: string;
+  readonly total: number;
+  readonly missing: readonly number[];
+  /** Wall clock, ms. */
+  readonly at: number;
+}
+
+/** One registered device; counters since the server started, over all its connections. */
+export interface FieldSession {
+  readonly device: string;
+  /** The name it calls itself: MN. */
+  readonly name: string;
+  readonly connected: boolean;
+  readonly address: string;
+  /** Wall clock, ms. */
+  readonly connectedAt: number;
+  readonly lastPacketAt: number;
+  readonly frames: number;
+  /** Packets that were stored before and were answered again. */
+  readonly resent: number;
+  readonly crcErrors: number;
+  readonly noiseBytes: number;
+  readonly badLengths: number;
+  readonly wrongPasswords: number;
+  /** The newest, at most 20. */
+  readonly gaps: readonly PacketGap[];
+  readonly pending: readonly PendingFieldCommand[];
+}
+
+/** Somebody whose name no registered device bears. */
+export interface UnclaimedDevice {
+  readonly name: string;
+  readonly address: string;
+  readonly lastPacketAt: number;
+  readonly packets: number;
+}
