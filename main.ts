@@ -15,6 +15,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
   { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
   { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
+  { words: ["hj212"], load: async () => (await import("./cli/hj212.ts")).hj212Verbs },
   {
     words: ["config", "registry", "user", "token", "consumer"],
     load: async () => (await import("./cli/admin.ts")).adminVerbs,

@@ -1,33 +1,45 @@
-/** Puts the gateway together: doors → links → broker → gate → journal stream `raw`. */
+/** Puts the gateway together: doors → links → broker → gate → journal stream `raw`; HJ 212 packets through the same gate. */
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
+import type { Hj212Config } from "./hj212-door.ts";
+import type { ExchangeTimings } from "./hj212-exchange.ts";
+import { type DeviceSecrets, type Hj212Server, openHj212 } from "./hj212-server.ts";
 import { ConnectionLimit } from "./limits.ts";
-import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
+import { type ListenerConfig, type Listeners, type Addresses as MqttAddresses, openListeners } from "./listeners.ts";
 import { nextPace, PACE_MS, START } from "./pace.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
-  readonly config: ListenerConfig & Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections">;
+  readonly config: ListenerConfig & Hj212Config & Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections">;
   readonly journal: Journal;
   /** The newest copy of the registry. */
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
+  /** HJ 212 passwords and keys, by device. */
+  readonly fieldSecrets: () => ReadonlyMap<string, DeviceSecrets>;
+  /** HJ 212 time-outs; those of the standard when left out. */
+  readonly exchangeTimings?: ExchangeTimings;
   /** Key of the HMACs of all machine secrets. */
   readonly pepper: Buffer;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
+export interface Addresses extends MqttAddresses {
+  readonly hj212: number;
+}
 export interface Gateway {
   /** Ports that were bound; null where a listener is off. */
   readonly addresses: Addresses;
   /** Alarms and current values to consumers, commands to devices. Resolves when handed over, not when delivered. */
   readonly publisher: Publisher;
-  /** Closes the connection of a device, if it has one. */
+  /** Commands to HJ 212 devices, and how their connections fare. */
+  readonly hj212: Pick<Hj212Server, "command" | "sessions" | "unclaimed">;
+  /** Closes the connections of a device, if it has any. */
   kick(device: string): void;
   /** Answers what is in flight (5 s at most), then closes every connection. Resolves when nothing is open. */
   close(): Promise<void>;
@@ -43,8 +55,11 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const gate = new Gate({ journal: parts.journal, clock, log, tally });
   const limit = new ConnectionLimit({ all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress });
   const broker = await createBroker({ ...parts, gate, tally, log });
+  let hj212: Hj212Server | undefined;
   let listeners: Listeners;
   try {
+    const { exchangeTimings: timings, fieldSecrets: secrets } = parts;
+    hj212 = await openHj212({ ...parts, gate, log, tally, secrets, ...(timings ? { timings } : {}) });
     listeners = await openListeners(config, {
       limit,
       log,
@@ -52,6 +67,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       accept: broker.accept,
     });
   } catch (error) {
+    hj212?.close();
     await broker.close();
     throw error;
   }
@@ -64,16 +80,24 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     });
   const stopWatch = clock.every(TALLY_MS, watch(parts, broker, count));
   const stopPace = keepPace(parts, gate, tally, log);
-  log.info({ ...listeners.addresses }, "gateway listens");
+  const field = hj212;
+  const addresses = { ...listeners.addresses, hj212: field.port };
+  log.info(addresses, "gateway listens");
   return {
-    addresses: listeners.addresses,
+    addresses,
     publisher: broker.publisher,
-    kick: (device) => broker.kick(device),
+    hj212: field,
+    kick: (device) => {
+      broker.kick(device);
+      field.kick(device);
+    },
     close: async () => {
       listeners.stop();
+      field.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
       stopPace();
+      field.close();
       await broker.close();
       await listeners.close();
       count();

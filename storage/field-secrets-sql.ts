@@ -30,6 +30,7 @@ export function createFieldSecrets(db: Sql, clock: Clock): FieldSecrets {
           .executeTakeFirstOrThrow();
         return Number(numDeletedRows) > 0;
       }),
-    list: () => db.selectFrom("field_secret").select(["device", "kind", "sealed"]).orderBy("device").orderBy("kind").execute(),
+    list: () =>
+      db.selectFrom("field_secret").select(["device", "kind", "sealed"]).orderBy("device").orderBy("kind").execute(),
   };
 }
