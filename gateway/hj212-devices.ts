@@ -9,6 +9,7 @@ import { PartTracker } from "./hj212-parts.ts";
 export interface Line {
   /** One packet down. */
   send(packet: Uint8Array): void;
+  close(): void;
 }
 
 /** What the device itself last sent, for packets that go down to it. */
@@ -89,7 +90,7 @@ export class RecentPackets {
     segment: Uint8Array,
     answer: () => void,
   ): { readonly kind: "new" | "durable" | "waiting"; readonly key: string } {
-    const key = createHash("sha1").update(segment).digest("latin1");
+    const key = createHash("sha1").update(segment).digest("base64");
     const known = this.#byDigest.get(key);
     if (known === null) return { kind: "durable", key };
     if (known) {

@@ -33,7 +33,8 @@ export interface Request {
 
 /** What the device said about a request. */
 export type Answer =
-  | { readonly kind: "accepted" | "done" }
+  /** `noticed`: 9013, which is all that a notice gets. */
+  | { readonly kind: "accepted" | "noticed" | "done" }
   | { readonly kind: "failed"; readonly code: string }
   | { readonly kind: "data"; readonly deviceTime?: number };
 
@@ -98,7 +99,7 @@ export class Exchanges {
       exchange.deviceTime = answer.deviceTime ?? exchange.deviceTime;
     } else if (answer.kind === "failed") {
       exchange.verdict = { state: "failed", code: answer.code };
-    } else if (answer.kind === "done") {
+    } else if (answer.kind === "done" || (answer.kind === "noticed" && request.expects === "notice")) {
       exchange.verdict = { state: "done", code: "ok" };
     } else {
       exchange.state = "accepted";

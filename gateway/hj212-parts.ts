@@ -72,7 +72,8 @@ export class PartTracker {
   }
 
   #closeOldest(now: number): void {
-    for (const key of this.#open.keys()) return this.#close(key, now);
+    const [oldest] = this.#open.keys();
+    if (oldest !== undefined) this.#close(oldest, now);
   }
 
   #close(key: string, now: number): void {

@@ -224,9 +224,9 @@ class Server implements Hj212Server {
       this.#unproven.delete(session);
       session.left();
     });
-    if (this.#unproven.size <= this.#unprovenMax) return;
     // A flood of strangers drives out strangers, never a registered device.
-    for (const oldest of this.#unproven) return this.#drop(oldest, "hj212-strangers");
+    const [oldest] = this.#unproven;
+    if (oldest && this.#unproven.size > this.#unprovenMax) this.#drop(oldest, "hj212-strangers");
   }
 
   #drop(session: Hj212Session, reason: string): void {

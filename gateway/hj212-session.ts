@@ -6,13 +6,15 @@
  */
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
-import { encodeFrame, type Hj212Frame, Hj212Framer, type Hj212FramerCounters } from "../core/hj212-frame.ts";
+import { answerFor } from "../core/hj212-answer.ts";
+import { encodeFrame, type Hj212Frame, type Hj212FramerCounters } from "../core/hj212-frame.ts";
+import { Hj212Framer } from "../core/hj212-framer.ts";
 import { type Hj212Segment, type Hj212SegmentRefusal, parseSegment, peekMn } from "../core/hj212-segment.ts";
 import type { DeviceContext } from "../core/site.ts";
 import { devicePrefix } from "../core/wire.ts";
 import type { Gate, Sender } from "./admit.ts";
 import type { FieldDevice, Line } from "./hj212-devices.ts";
-import { answerTo, commandAnswer, itemOf, kindOf } from "./hj212-packet.ts";
+import { itemOf, kindOf, saidOf } from "./hj212-packet.ts";
 
 /** What all connections share. */
 export interface Desk {
@@ -152,13 +154,17 @@ export class Hj212Session implements Sender, Line {
     const segment = parseSegment(frame.data);
     const { MN: mn } = segment.header;
     this.#desk.counted({ frames: 1 });
-    if (mn === undefined) return this.#desk.refuse("hj212-no-mn");
-    const context = this.#desk.contextOf(mn);
-    if (!context) return this.#desk.unclaimed(mn, this.address);
+    const context = mn === undefined ? undefined : this.#desk.contextOf(mn);
+    if (!context) {
+      if (mn === undefined) this.#desk.refuse("hj212-mn-missing");
+      else this.#desk.unclaimed(mn, this.address);
+      return;
+    }
     const device = this.#desk.deviceOf(context);
-    if (!this.#desk.passwordFits(device.id, segment.header.PW)) return this.#wrongPassword(device);
-    this.#seen(device, context, segment);
-    this.#packet(segment, { frame, device, context });
+    if (this.#desk.passwordFits(device.id, segment.header.PW)) {
+      this.#seen(device, context, segment);
+      this.#packet(segment, { frame, device, context });
+    } else this.#wrongPassword(device);
   }
 
   #packet(
@@ -169,27 +175,24 @@ export class Hj212Session implements Sender, Line {
     if ("error" in segment) {
       // Kept so that it is listed with its fault; never answered, for nothing of it is used.
       this.#desk.refuse("hj212-text");
-      return this.#store(from, null);
+      this.#store(from, null);
+      return;
     }
-    const answer = answerTo(segment, context);
+    const { hj212 } = context.device.profile ?? {};
     const { QN: qn = "", CN: code = "" } = segment.header;
-    const zone = context.device.profile?.hj212?.zone ?? "Asia/Shanghai";
-    const said = commandAnswer(segment, zone);
-    if (said) {
-      device.exchanges.answered(said, said.kind === "data" ? { code } : { qn: itemOf(segment, "QN") ?? qn });
+    const said = saidOf(segment, hj212?.zone);
+    if (said) device.exchanges.answered(said, said.kind === "data" ? { code } : { qn: itemOf(segment, "QN") ?? qn });
+    const kind = kindOf(code);
+    if (kind === "reply") return;
+    const text = answerFor(segment);
+    const answer = text === null ? null : encodeFrame(text, hj212?.crc);
+    if (kind === "data") {
+      this.#notePart(segment, device);
+      this.#store(from, answer);
+      return;
     }
-    switch (kindOf(code)) {
-      case "answer":
-        return;
-      case "data":
-        this.#notePart(segment, device);
-        return this.#store(from, answer);
-      case "clock-wish":
-        if (answer) this.#answers.push(answer);
-        return this.#desk.setClock(device);
-      case "notice":
-        if (answer) this.#answers.push(answer);
-    }
+    if (answer) this.#answers.push(answer); // holds no data: there is nothing to lose
+    if (kind === "clock-wish") this.#desk.setClock(device);
   }
 
   /** Into the journal unless it is there; `answer` leaves when it is durable, and not before. */
@@ -256,9 +259,13 @@ export class Hj212Session implements Sender, Line {
   #wrongPassword(device: FieldDevice): void {
     device.wrongPasswords += 1;
     this.#desk.refuse("hj212-password");
-    if (++this.#wrongPasswords >= WRONG_PASSWORDS_MAX) return this.close();
+    this.#wrongPasswords += 1;
+    if (this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
     const delayMs = this.#desk.punish(this.address);
-    if (delayMs === 0 || this.#isDelayed) return;
+    if (delayMs > 0 && !this.#isDelayed && !this.socket.destroyed) this.#rest(delayMs);
+  }
+
+  #rest(delayMs: number): void {
     this.#isDelayed = true;
     void this.#desk.clock.sleep(delayMs, this.#delay.signal).then(() => {
       this.#isDelayed = false;
