@@ -242,13 +242,16 @@ class Logger implements Hj212Logger {
     this.#reply(qn, "9011", `QnRtn=${refused ? manner.qnRtn : 1}`);
     if (refused || manner === "accept-only") return;
     const result = typeof manner === "object" && "exeRtn" in manner ? manner.exeRtn : null;
-    void this.#execute(segment, code, result).then((exeRtn) => {
+    void this.#execute(segment, { qn, code, forced: result }).then((exeRtn) => {
       if (code !== "2011") this.#reply(qn, "9012", `ExeRtn=${exeRtn}`);
     });
   }
 
   /** ExeRtn, HJ 212-2017 table 7: 1 done, 2 failed, 100 no data. */
-  async #execute(segment: Hj212Segment, code: string, forced: number | null): Promise<number> {
+  async #execute(
+    segment: Hj212Segment,
+    { qn, code, forced }: { readonly qn: string; readonly code: string; readonly forced: number | null },
+  ): Promise<number> {
     if (forced !== null) return forced;
     const values = new Map(segment.groups.flat());
     const time = (name: string): number => parseHj212Time(values.get(name) ?? "", ZONE) ?? Number.NaN;
@@ -256,7 +259,7 @@ class Logger implements Hj212Logger {
       this.state.clockAheadMs = time("SystemTime") - this.#parts.clock.now();
       for (const resolve of this.#whenSet.splice(0)) resolve();
     } else if (code === "1062") this.state.intervalSeconds = Number(values.get("RtdInterval"));
-    else if (code === "1011") await this.#enqueue("1011", `SystemTime=${hj212Time(this.#now(), ZONE)}`, "", 4);
+    else if (code === "1011") this.#reply(qn, "1011", `SystemTime=${hj212Time(this.#now(), ZONE)}`);
     else if (code === "2011") this.state.isUploading = true;
     else if (code === "2051" || code === "2061" || code === "2031")
       return await this.#tell(code, time("BeginTime"), time("EndTime"));
