@@ -105,13 +105,13 @@ export function flagOf(flag: number): Hj212Flag {
 export function peekMn(data: Uint8Array): string | null {
   const bytes = Buffer.from(data.buffer, data.byteOffset, Math.min(data.byteLength, 256));
   const open = bytes.indexOf(CP_OPEN);
-  const head = bytes.latin1Slice(0, open < 0 ? bytes.length : open);
+  const head = bytes.toString("latin1", 0, open < 0 ? bytes.length : open);
   return /(?:^|;)\s*MN=([\x21-\x2b\x2d-\x3a\x3c-\x7e]{1,40})(?:;|$)/.exec(head)?.[1] ?? null;
 }
 
 function decodeText(data: Uint8Array): { readonly text: string; readonly encoding: Hj212Segment["encoding"] } {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
-  if (isAscii(bytes)) return { text: bytes.latin1Slice(), encoding: "utf-8" };
+  if (isAscii(bytes)) return { text: bytes.toString("latin1"), encoding: "utf-8" };
   for (const [decoder, encoding] of [
     [utf8, "utf-8"],
     [gb18030, "gb18030"],
@@ -122,7 +122,7 @@ function decodeText(data: Uint8Array): { readonly text: string; readonly encodin
       // Not in this encoding: the next one.
     }
   }
-  return { text: bytes.latin1Slice(), encoding: "bytes" };
+  return { text: bytes.toString("latin1"), encoding: "bytes" };
 }
 
 function parseHeader(text: string): { readonly header: Hj212Header; readonly fault: Hj212SegmentFault | null } {
