@@ -1,5 +1,5 @@
 /** What the platform says to a field device in HJ 212: answers to what it sends (8.1), and commands down (Annex C). */
-import type { Hj212Group, Hj212Segment } from "./hj212-segment.ts";
+import { HEADER_NAMES, type Hj212Group, type Hj212Header, type Hj212Segment } from "./hj212-segment.ts";
 
 /** Uploads that are answered with 9014; vendors' other 2xxx are not. 2013, 2052, 2062 and 2111 are of the 2025 edition. */
 const UPLOADS: ReadonlySet<string> = new Set(
@@ -49,7 +49,8 @@ export function answerFor(segment: Hj212Segment): string | null {
   if (flag === null || !flag.answer) return null;
   const cn = NOTIFICATIONS.has(header.CN ?? "") ? "9013" : isUpload(segment) ? "9014" : null;
   if (cn === null) return null;
-  return segmentText({ ...header, ST: "91", CN: cn, Flag: String(flag.version << 2) }, []);
+  const { QN, PW, MN } = header;
+  return segmentText({ QN, ST: "91", CN: cn, PW, MN, Flag: String(flag.version << 2) }, []);
 }
 
 export interface Hj212Command {
@@ -70,10 +71,8 @@ export function buildCommand({ qn, st, cn, pw, mn, version, groups }: Hj212Comma
 }
 
 /** A segment as text. `header` in the standard's order; fields without a value are left out. */
-export function segmentText(header: Readonly<Record<string, string>>, groups: readonly Hj212Group[]): string {
-  const fields = ["QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF"].flatMap((name) =>
-    header[name] === undefined ? [] : [`${name}=${header[name]};`],
-  );
+export function segmentText(header: Hj212Header, groups: readonly Hj212Group[]): string {
+  const fields = HEADER_NAMES.flatMap((name) => (header[name] === undefined ? [] : [`${name}=${header[name]};`]));
   const cp = groups.map((group) => group.map(([name, value]) => `${name}=${value}`).join(",")).join(";");
   return `${fields.join("")}CP=&&${cp}&&`;
 }

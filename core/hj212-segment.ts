@@ -6,11 +6,12 @@
  */
 import { isAscii } from "node:buffer";
 
-const HEADER_NAMES = ["QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF"] as const;
+/** In the standard's order. */
+export const HEADER_NAMES = ["QN", "ST", "CN", "PW", "MN", "Flag", "PNUM", "PNO", "RF"] as const;
 type HeaderName = (typeof HEADER_NAMES)[number];
 
 /** Header fields as sent; `PW` must not reach a log. */
-export type Hj212Header = { readonly [name in HeaderName]?: string };
+export type Hj212Header = { readonly [name in HeaderName]?: string | undefined };
 
 export interface Hj212Flag {
   /** 0 = 2005, 1 = 2017, 2 = 2025 or the surface-water protocol; no proof of the edition. */

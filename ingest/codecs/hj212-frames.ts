@@ -17,8 +17,8 @@ import { sm4Decrypter } from "../../core/hj212-sm4.ts";
 export interface ShownFrame {
   readonly header: Hj212Header;
   readonly flag: { readonly version: number; readonly split: boolean; readonly ack: boolean } | null;
-  /** An item without `=` has null as value. */
-  readonly groups: readonly (readonly (readonly [name: string, value: string | null])[])[];
+  /** An item without `=` has null as value; null when the segment has no usable CP. */
+  readonly groups: readonly (readonly (readonly [name: string, value: string | null])[])[] | null;
   /** The whole frame that the platform answers with; always with the standard's check. */
   readonly ack: string | null;
   /** Why the frame goes to quarantine, unanswered, although its check fits. */
@@ -53,7 +53,7 @@ function showFrame(data: Uint8Array): ShownFrame {
     parsed.flag === null
       ? null
       : { version: parsed.flag.version, split: parsed.flag.numbered, ack: parsed.flag.answer };
-  if ("error" in parsed) return { header, flag, groups: [], ack: null, error: parsed.error };
+  if ("error" in parsed) return { header, flag, groups: null, ack: null, error: parsed.error };
   const answer = answerFor(parsed);
   const ack = answer === null ? null : Buffer.from(encodeFrame(answer)).toString("utf8");
   return { header, flag, groups: plainGroups(parsed.cp), ack };
