@@ -1,5 +1,6 @@
 /** `npm run test:faults -- NAME [options]`: runs one fault, prints promise → observed, exits 1 when a promise broke. */
 import { parseArgs } from "node:util";
+import { killHj212 } from "./hj212.ts";
 import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
 
@@ -23,6 +24,16 @@ const faults: Record<string, () => Promise<boolean>> = {
       report.episodes > 0;
     console.log(
       `promise: 0 acknowledged lost, 0 doubled, 0 episodes missing or extra → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  hj212: async () => {
+    const report = await killHj212({ rounds: Number(values.rounds ?? 50), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept =
+      report.packets > 0 && report.lost + report.wrong + report.doubled + report.quarantined === 0 && report.resent > 0;
+    console.log(
+      `promise: packets answered 9014 are all stored, none doubled → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );
     return kept;
   },
