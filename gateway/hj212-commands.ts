@@ -9,6 +9,8 @@ export interface Wording {
   readonly expects: Request["expects"];
   /** @param now wall clock at sending, ms. @param zone IANA zone of the device's times. */
   groups(now: number, zone: string): readonly Hj212Group[];
+  /** What was asked for, ms. */
+  readonly range?: { readonly from: number; readonly to: number };
 }
 
 /** HJ 212-2017 table B: the minutes that divide an hour. */
@@ -30,10 +32,13 @@ export function wordingOf(command: FieldCommand): Wording | "unsupported" | "inv
       return asks("1064", () => [[["MinInterval", String(command.minutes)]]]);
     case "fetch-history":
       if (!(command.from <= command.to)) return "invalid";
-      return asks(HISTORY_CODES[command.data], (_now, zone) => [
-        [["BeginTime", hj212Time(command.from, zone)]],
-        [["EndTime", hj212Time(command.to, zone)]],
-      ]);
+      return {
+        ...asks(HISTORY_CODES[command.data], (_now, zone) => [
+          [["BeginTime", hj212Time(command.from, zone)]],
+          [["EndTime", hj212Time(command.to, zone)]],
+        ]),
+        range: command,
+      };
     case "start-realtime":
       return { ...asks("2011", () => []), expects: "stream" };
     case "stop-realtime":

@@ -15,8 +15,10 @@ export interface ExchangeTimings {
   readonly resends: number;
   /** How long an accepted request may be silent; every data packet begins it anew. The standard leaves it to us. */
   readonly executionMs: number;
+  /** How long it may take in all after it was accepted, however much it sends. */
+  readonly totalMs: number;
 }
-export const TIMINGS: ExchangeTimings = { answerMs: 10_000, resends: 3, executionMs: 60_000 };
+export const TIMINGS: ExchangeTimings = { answerMs: 10_000, resends: 3, executionMs: 60_000, totalMs: 30 * 60_000 };
 
 /** A command in the words of the protocol. */
 export interface Request {
@@ -27,6 +29,8 @@ export interface Request {
   readonly code: string;
   /** `result`: 9011 then 9012. `stream`: 9011, then data without end. `notice`: 9013 is all. */
   readonly expects: "result" | "stream" | "notice";
+  /** DataTime of what was asked for, inclusive: live data of the same CN are no answer. */
+  readonly range?: { readonly from: string; readonly to: string };
   /** The packet; made at each sending, since the time in it should be the time of sending. */
   packet(): Uint8Array;
 }
@@ -36,7 +40,7 @@ export type Answer =
   /** `noticed`: 9013, which is all that a notice gets. */
   | { readonly kind: "accepted" | "noticed" | "done" }
   | { readonly kind: "failed"; readonly code: string }
-  | { readonly kind: "data"; readonly deviceTime?: number };
+  | { readonly kind: "data"; readonly dataTime?: string; readonly deviceTime?: number };
 
 /** Commands that may wait for their turn at one device. */
 export const WAITING_MAX = 16;
@@ -94,7 +98,7 @@ export class Exchanges {
     if (!exchange || !request || exchange.verdict) return false;
     if ("qn" in of ? of.qn !== request.qn : of.code !== request.code) return false;
     if (answer.kind === "data") {
-      if (request.expects === "notice") return false;
+      if (request.expects !== "result" || !isAskedFor(answer.dataTime, request.range)) return false;
       exchange.packets += 1;
       exchange.deviceTime = answer.deviceTime ?? exchange.deviceTime;
     } else if (answer.kind === "failed") {
@@ -120,9 +124,13 @@ export class Exchanges {
 
   async #exchange(exchange: Exchange, prepare: () => Request): Promise<FieldOutcome> {
     if (!exchange.verdict) await this.#request(exchange, prepare());
-    while (!exchange.verdict)
-      if (!(await this.#wait(exchange, this.#timings.executionMs)))
-        exchange.verdict ??= { state: "expired", code: "no-result" };
+    const { executionMs, totalMs } = this.#timings;
+    const endsAt = this.#clock.monotonic() + totalMs;
+    while (!exchange.verdict) {
+      const leftMs = Math.min(executionMs, endsAt - this.#clock.monotonic());
+      if (leftMs > 0 && (await this.#wait(exchange, leftMs))) continue;
+      exchange.verdict ??= { state: "expired", code: "no-result" };
+    }
     this.#waiting.shift();
     const { verdict, sent, packets, deviceTime } = exchange;
     return { ...verdict, sent, packets, ...(deviceTime === undefined ? {} : { deviceTime }) };
@@ -152,6 +160,13 @@ export class Exchanges {
     exchange.wake = ignore;
     return woken.signal.aborted;
   }
+}
+
+/** A part without DataTime belongs to one that has it. */
+function isAskedFor(dataTime: string | undefined, range: Request["range"]): boolean {
+  if (!range || dataTime === undefined) return true;
+  const stamp = dataTime.slice(0, range.from.length);
+  return stamp >= range.from && stamp <= range.to;
 }
 
 function never(code: "busy" | "closing"): FieldOutcome {

@@ -32,7 +32,12 @@ export function saidOf(segment: Hj212Segment, zone = DEFAULT_ZONE): Answer | nul
   if (code === "9014") return null;
   const systemTime = code === "1011" ? itemOf(segment, "SystemTime") : undefined;
   const deviceTime = systemTime === undefined ? null : parseHj212Time(systemTime, zone);
-  return { kind: "data", ...(deviceTime === null ? {} : { deviceTime }) };
+  const dataTime = itemOf(segment, "DataTime");
+  return {
+    kind: "data",
+    ...(dataTime === undefined ? {} : { dataTime }),
+    ...(deviceTime === null ? {} : { deviceTime }),
+  };
 }
 
 function verdict(words: Readonly<Record<string, string>>, code: string | undefined, good: "accepted" | "done"): Answer {
@@ -76,6 +81,8 @@ export function requestOf(
       });
       return encodeFrame(text, crc);
     };
-    return { command, qn, code: wording.code, expects: wording.expects, packet };
+    const { code, expects, range } = wording;
+    const stamps = range && { from: hj212Time(range.from, zone), to: hj212Time(range.to, zone) };
+    return { command, qn, code, expects, packet, ...(stamps ? { range: stamps } : {}) };
   };
 }

@@ -12,11 +12,12 @@ import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory } from "../core/ports.ts";
 import type { DeviceContext } from "../core/site.ts";
 import type { Gate } from "./admit.ts";
+import type { Desk } from "./hj212-desk.ts";
 import { FieldDevice, Unclaimed } from "./hj212-devices.ts";
 import { type Door, type Hj212Config, openDoor } from "./hj212-door.ts";
 import { type ExchangeTimings, TIMINGS } from "./hj212-exchange.ts";
 import { requestOf } from "./hj212-packet.ts";
-import { type Desk, Hj212Session } from "./hj212-session.ts";
+import { Hj212Session } from "./hj212-session.ts";
 import { addressKey, ConnectionLimit, FailurePace } from "./limits.ts";
 import { TALLY_MS, type Tally } from "./tally.ts";
 
@@ -163,7 +164,6 @@ class Server implements Hj212Server {
         const key = secrets().get(device)?.sm4;
         return key ? decryptSegment(segment, key) : null;
       },
-      proven: (session) => this.#unproven.delete(session),
       unclaimed: (mn, address) => {
         tally.refuse("hj212-mn-unknown");
         this.#unclaimed.note(mn, address, clock.now());
@@ -215,7 +215,10 @@ class Server implements Hj212Server {
   }
 
   #accept(socket: Socket): void {
-    const session = new Hj212Session({ socket, address: addressKey(socket.remoteAddress), desk: this.#desk });
+    const session: Hj212Session = new Hj212Session({
+      ...{ socket, address: addressKey(socket.remoteAddress), desk: this.#desk },
+      onProven: () => this.#unproven.delete(session),
+    });
     this.#sessions.add(session);
     this.#unproven.add(session);
     socket.on("error", ignore);

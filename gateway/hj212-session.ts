@@ -5,38 +5,16 @@
  * connection may carry several devices (a front-end machine); whose packet it is says the MN, packet by packet.
  */
 import type { Socket } from "node:net";
-import type { Clock } from "../core/clock.ts";
 import { answerFor } from "../core/hj212-answer.ts";
 import { encodeFrame, type Hj212Frame, type Hj212FramerCounters } from "../core/hj212-frame.ts";
 import { Hj212Framer } from "../core/hj212-framer.ts";
 import { type Hj212Segment, type Hj212SegmentRefusal, parseSegment, peekMn } from "../core/hj212-segment.ts";
 import type { DeviceContext } from "../core/site.ts";
 import { devicePrefix } from "../core/wire.ts";
-import type { Gate, Sender } from "./admit.ts";
+import type { Sender } from "./admit.ts";
+import type { Desk } from "./hj212-desk.ts";
 import type { FieldDevice, Line } from "./hj212-devices.ts";
 import { itemOf, kindOf, saidOf } from "./hj212-packet.ts";
-
-/** What all connections share. */
-export interface Desk {
-  readonly clock: Clock;
-  readonly gate: Gate;
-  contextOf(mn: string): DeviceContext | undefined;
-  deviceOf(context: DeviceContext): FieldDevice;
-  /** True also when the registry knows no password of the device. */
-  passwordFits(device: string, password: string | undefined): boolean;
-  decrypt(device: string, segment: Uint8Array): Uint8Array | null;
-  /** The first packet of a registered device has come on it. */
-  proven(session: Hj212Session): void;
-  /** A packet of a device that nobody registered. */
-  unclaimed(mn: string, address: string): void;
-  /** A device asks for the time. */
-  setClock(device: FieldDevice): void;
-  /** How long this address's connections wait after one more wrong password, ms. */
-  punish(address: string): number;
-  /** The reason becomes a label of a metric. */
-  refuse(reason: string): void;
-  counted(changes: Partial<Record<"frames" | "resent" | "badCrc" | "noiseBytes" | "badLength", number>>): void;
-}
 
 /** A connection that guesses so often is closed. */
 const WRONG_PASSWORDS_MAX = 10;
@@ -60,6 +38,7 @@ export class Hj212Session implements Sender, Line {
   /** Monotonic ms. */
   readonly openedAt: number;
   readonly #desk: Desk;
+  readonly #onProven: () => void;
   readonly #framer: Hj212Framer;
   readonly #devices = new Set<FieldDevice>();
   readonly #delay = new AbortController();
@@ -74,10 +53,12 @@ export class Hj212Session implements Sender, Line {
   #wrongPasswords = 0;
   #isDelayed = false;
 
-  constructor(parts: { socket: Socket; address: string; desk: Desk }) {
+  /** @param parts.onProven told once, when the first packet of a registered device has come. */
+  constructor(parts: { socket: Socket; address: string; desk: Desk; onProven: () => void }) {
     this.socket = parts.socket;
     this.address = parts.address;
     this.#desk = parts.desk;
+    this.#onProven = parts.onProven;
     this.openedAt = this.#desk.clock.monotonic();
     this.#heardAt = this.openedAt;
     this.#framer = new Hj212Framer({
@@ -236,7 +217,7 @@ export class Hj212Session implements Sender, Line {
       device.connectedAt = clock.now();
     }
     this.#device = device;
-    if (!this.isProven) this.#desk.proven(this);
+    if (!this.isProven) this.#onProven();
     this.#devices.add(device);
     this.#idleMsMax = Math.max(this.#idleMsMax, 3 * context.device.interval);
     device.lastPacketAt = clock.now();

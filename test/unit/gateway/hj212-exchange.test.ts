@@ -18,10 +18,14 @@ function bench(options: { isConnected?: boolean } = {}) {
     },
   });
   let qn = 0;
-  const ask = (expects: Request["expects"] = "result", code = "1012"): Promise<FieldOutcome> =>
+  const ask = (
+    expects: Request["expects"] = "result",
+    code = "1012",
+    range: Request["range"] = { from: "20260315000000", to: "20260315120000" },
+  ): Promise<FieldOutcome> =>
     exchanges.run(COMMAND, () => {
       const own = `q${++qn}`;
-      return { command: COMMAND, qn: own, code, expects, packet: () => Buffer.from(`${own}@${clock.monotonic()}`) };
+      return { command: COMMAND, qn: own, code, expects, range, packet: () => Buffer.from(`${own}@${clock.monotonic()}`) };
     });
   /** Lets the promises of an answer run. */
   const say = async (answer: Answer, of: { qn: string } | { code: string } = { qn: "q1" }): Promise<boolean> => {
@@ -163,6 +167,40 @@ describe("time-outs", () => {
     await say({ kind: "done" });
     expect(await outcome).toMatchObject({ state: "done", packets: 1 });
   });
+});
+
+test("live data of the same command are no answer: the request is sent again, and expires", async () => {
+  const { clock, sent, ask, say } = bench();
+  const outcome = ask("result", "2051");
+  for (let tens = 0; tens < 4; tens++) {
+    await clock.advance(0);
+    expect(await say({ kind: "data", dataTime: "20260315120100" }, { code: "2051" })).toBe(false);
+    await clock.advance(10_000);
+  }
+  expect(sent).toHaveLength(4);
+  expect(await outcome).toMatchObject({ state: "expired", code: "no-answer", packets: 0 });
+});
+
+test("live data do not answer the wish for them: only 9011 does", async () => {
+  const { clock, ask, say } = bench();
+  const outcome = ask("stream", "2011");
+  await clock.advance(0);
+  expect(await say({ kind: "data", dataTime: "20260315060000" }, { code: "2011" })).toBe(false);
+  await clock.advance(40_000);
+  expect(await outcome).toMatchObject({ state: "expired", code: "no-answer" });
+});
+
+test("a device that never stops answering is cut short after 30 min", async () => {
+  const { clock, ask, say } = bench();
+  const outcome = ask("result", "2051");
+  await clock.advance(0);
+  await say({ kind: "accepted" });
+  for (let minute = 0; minute < 30; minute++) {
+    await say({ kind: "data", dataTime: "20260315060000" }, { code: "2051" });
+    await clock.advance(60_000 - 1);
+  }
+  await clock.advance(60_000);
+  expect(await outcome).toMatchObject({ state: "expired", code: "no-result", packets: 30 });
 });
 
 test("another QN and other data are not taken for answers", async () => {
