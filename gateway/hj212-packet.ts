@@ -5,7 +5,7 @@ import type { FieldCommand } from "../core/field-session.ts";
 import { buildCommand, EXECUTION_RESULTS, REQUEST_RESULTS } from "../core/hj212-answer.ts";
 import { encodeFrame } from "../core/hj212-frame.ts";
 import type { Hj212Segment } from "../core/hj212-segment.ts";
-import { hj212Qn, parseHj212Time } from "../core/hj212-time.ts";
+import { hj212Qn, hj212Time, parseHj212Time } from "../core/hj212-time.ts";
 import { wordingOf } from "./hj212-commands.ts";
 import type { FieldDevice } from "./hj212-devices.ts";
 import type { Answer, Request } from "./hj212-exchange.ts";

@@ -22,7 +22,14 @@ afterAll(async () => {
   if (server) removeData(server);
 });
 const open = (password: string): Hj212Logger =>
-  createHj212Logger({ host: "127.0.0.1", port: server.ports.hj212, mn: MN, password, clock: systemClock, answerMs: 500 });
+  createHj212Logger({
+    host: "127.0.0.1",
+    port: server.ports.hj212,
+    mn: MN,
+    password,
+    clock: systemClock,
+    answerMs: 500,
+  });
 
 test("the password set on the command line is in force within seconds, and stands nowhere in clear", async () => {
   const file = join(server.dataDir, "password.txt");
@@ -38,8 +45,15 @@ test("the password set on the command line is in force within seconds, and stand
   });
   logger = open(PASSWORD);
   await logger.send({ w01014: 600 });
-  const kept = ["ledger.db", "ledger.db-wal"].map((name) => readFileSync(join(server.dataDir, name)).includes(PASSWORD));
-  expect([...kept, server.stderr().includes(PASSWORD), set.stderr.includes(PASSWORD)]).toEqual([false, false, false, false]);
+  const kept = ["ledger.db", "ledger.db-wal"].map((name) =>
+    readFileSync(join(server.dataDir, name)).includes(PASSWORD),
+  );
+  expect([...kept, server.stderr().includes(PASSWORD), set.stderr.includes(PASSWORD)]).toEqual([
+    false,
+    false,
+    false,
+    false,
+  ]);
 });
 
 test("sessions and commands from the command line", async () => {
@@ -49,7 +63,12 @@ test("sessions and commands from the command line", async () => {
   void stranger.send({ w01014: 1 });
   const lines = await eventually("the stranger is listed", async () => {
     const { stdout } = await server.cli("hj212", "sessions", "--json");
-    return stdout.includes("STRANGER") ? stdout.trim().split("\n").map((line) => JSON.parse(line) as object) : null;
+    return stdout.includes("STRANGER")
+      ? stdout
+          .trim()
+          .split("\n")
+          .map((line) => JSON.parse(line) as object)
+      : null;
   });
   await stranger.close();
   expect(lines).toMatchObject([

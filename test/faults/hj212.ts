@@ -50,7 +50,7 @@ function registry(): TestRegistry {
 
 export async function killHj212({ rounds, seed }: { rounds: number; seed: number }): Promise<Hj212KillReport> {
   let server = await startServer({ registry: registry() });
-  const base = Math.floor(systemClock.now() / STEP_MS) * STEP_MS - 3_600_000;
+  const base = Math.floor(systemClock.now() / STEP_MS) * STEP_MS - 10 * 86_400_000;
   const port = server.ports.hj212;
   const loggers = Array.from({ length: LOGGERS }, (_, index) =>
     createHj212Logger({

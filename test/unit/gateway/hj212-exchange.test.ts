@@ -25,7 +25,14 @@ function bench(options: { isConnected?: boolean } = {}) {
   ): Promise<FieldOutcome> =>
     exchanges.run(COMMAND, () => {
       const own = `q${++qn}`;
-      return { command: COMMAND, qn: own, code, expects, range, packet: () => Buffer.from(`${own}@${clock.monotonic()}`) };
+      return {
+        command: COMMAND,
+        qn: own,
+        code,
+        expects,
+        range,
+        packet: () => Buffer.from(`${own}@${clock.monotonic()}`),
+      };
     });
   /** Lets the promises of an answer run. */
   const say = async (answer: Answer, of: { qn: string } | { code: string } = { qn: "q1" }): Promise<boolean> => {
