@@ -57,9 +57,10 @@ export interface Hj212Server {
 }
 
 const SWEEP_MS = 5_000;
-/** Who has not yet sent a packet of a registered device may stay so long; so many may, or half of all connections. */
+/** Who has not yet sent a packet of a registered device may stay so long. */
 const UNPROVEN_MS_MAX = 10 * 60_000;
-const UNPROVEN_MAX = 1_000;
+/** Above this share of all connections the oldest of them makes room: after a restart all loggers come back unproven. */
+const CROWDED_SHARE = 0.95;
 /** TCP finds out by itself that the other side has gone without a word. */
 const KEEP_ALIVE_MS = 60_000;
 /** A logger that asks for the time more often gets the 9013 alone. */
@@ -90,7 +91,7 @@ class Server implements Hj212Server {
   /** Oldest first. */
   readonly #sessions = new Set<Hj212Session>();
   readonly #unproven = new Set<Hj212Session>();
-  readonly #unprovenMax: number;
+  readonly #crowdedAt: number;
   readonly #sockets = new Set<Socket>();
   readonly #counts = new Map<Count, number>();
   readonly #desk: Desk;
@@ -101,7 +102,7 @@ class Server implements Hj212Server {
     const { config } = parts;
     this.#parts = parts;
     this.#limit = new ConnectionLimit({ all: config.hj212Connections, perAddress: config.hj212ConnectionsPerAddress });
-    this.#unprovenMax = Math.min(UNPROVEN_MAX, Math.ceil(config.hj212Connections / 2));
+    this.#crowdedAt = Math.ceil(config.hj212Connections * CROWDED_SHARE);
     this.#desk = this.#makeDesk();
   }
 
@@ -229,7 +230,7 @@ class Server implements Hj212Server {
     });
     // A flood of strangers drives out strangers, never a registered device.
     const [oldest] = this.#unproven;
-    if (oldest && this.#unproven.size > this.#unprovenMax) this.#drop(oldest, "hj212-strangers");
+    if (oldest && oldest !== session && this.#limit.open > this.#crowdedAt) this.#drop(oldest, "hj212-strangers");
   }
 
   #drop(session: Hj212Session, reason: string): void {
