@@ -7,6 +7,7 @@ import { crcText, type Hj212CrcVariant, wireCrc } from "./hj212-crc.ts";
 /** `##` + length, and the check: what surrounds the data segment; the tail CR LF is not counted. */
 export const FRAME_HEAD_BYTES = 6;
 export const FRAME_CRC_BYTES = 4;
+const EQUALS = 0x3d;
 /** Four digits cannot say more. The standard has 1024; real devices send 1623. */
 export const SEGMENT_BYTES_MAX = 9_999;
 export const SEGMENT_BYTES_STANDARD = 1_024;
@@ -73,4 +74,33 @@ export function encodeFrame(data: Uint8Array | string, variant: Hj212CrcVariant 
   frame.set(segment, FRAME_HEAD_BYTES);
   frame.write(`${crcText(wireCrc(segment, variant))}\r\n`, FRAME_HEAD_BYTES + segment.length, "latin1");
   return frame;
+}
+
+export function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+export function isBlank(byte: number): boolean {
+  return byte === 0 || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
+}
+/** The number of four hexadecimal digits of either case; -1 when they are none. */
+export function hex4(bytes: Uint8Array, at: number): number {
+  let value = 0;
+  for (let index = at; index < at + FRAME_CRC_BYTES; index++) {
+    const byte = bytes[index] as number;
+    const lower = byte | 0x20;
+    if (isDigit(byte)) value = value * 16 + byte - 0x30;
+    else if (lower >= 0x61 && lower <= 0x66) value = value * 16 + lower - 0x57;
+    else return -1;
+  }
+  return value;
+}
+/** Two to five letters and `=`, such as `QN=` or `Flag=`: asked of frames inside frames, since the check is weak. */
+export function startsLikeSegment(bytes: Uint8Array, from: number, end: number): boolean {
+  for (let at = from; at < from + 6 && at < end; at++) {
+    const byte = bytes[at] as number;
+    if (byte === EQUALS) return at >= from + 2;
+    const lower = byte | 0x20;
+    if (lower < 0x61 || lower > 0x7a) return false;
+  }
+  return from + 6 > end; // not there yet: it cannot be ruled out
 }

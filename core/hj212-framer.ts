@@ -13,8 +13,13 @@ import {
   type Hj212Event,
   type Hj212FramerCounters,
   type Hj212FramerOptions,
+  hex4,
+  isBlank,
+  isDigit,
   SEGMENT_BYTES_STANDARD,
+  startsLikeSegment,
 } from "./hj212-frame.ts";
+import { StreamBuffer } from "./stream-buffer.ts";
 
 /** Chunks are taken in slices of this, so that the buffer stays at one longest frame and a slice. */
 const SLICE_BYTES = 16 * 1_024;
@@ -25,14 +30,10 @@ const INNER_MAX = 32;
 const CREDIT_PER_BYTE = 16;
 const CREDIT_MAX = 256 * 1_024;
 const DECRYPT_COST = 4;
-/** Above this an empty buffer is given back. */
-const BUFFER_KEPT_BYTES = 2 * 1_024;
 
 const HASH = 0x23;
-const EQUALS = 0x3d;
 const INCOMPLETE = -1;
 const NOT_DIGITS = -2;
-const EMPTY = new Uint8Array(0);
 /** Stands for "the bytes of the frame themselves". */
 const SAME_AS_SENT = new Uint8Array(0);
 
@@ -55,11 +56,8 @@ export class Hj212Framer {
   work = 0;
   readonly #options: Hj212FramerOptions;
   readonly #frameBytesMax: number;
-  #buffer: Uint8Array = EMPTY;
-  #start = 0;
-  #end = 0;
-  /** Offset in the stream of `#buffer[0]`; the fields below are such offsets too. */
-  #base = 0;
+  readonly #stream = new StreamBuffer();
+  /** An offset in the stream, as are the fields below. */
   #rejectedUntil = 0;
   /** How far an unfinished frame has been searched for others, and those found that are not whole yet. */
   #searched = 0;
@@ -78,7 +76,7 @@ export class Hj212Framer {
 
   /** Bytes that wait for the rest of their frame. */
   get waitingBytes(): number {
-    return this.#end - this.#start;
+    return this.#stream.end - this.#stream.start;
   }
 
   /** What the chunk completes, in stream order. The events own their bytes; the chunk may be used again. */
@@ -88,12 +86,9 @@ export class Hj212Framer {
       const slice = from === 0 && chunk.length <= SLICE_BYTES ? chunk : chunk.subarray(from, from + SLICE_BYTES);
       this.counters.bytes += slice.length;
       this.#credit = Math.min(this.#credit + slice.length * CREDIT_PER_BYTE, CREDIT_MAX);
-      const borrowed = this.#start === this.#end;
-      if (borrowed) this.#borrow(slice);
-      else this.#append(slice);
+      this.#stream.append(slice);
       this.#scan(events);
-      if (borrowed) this.#own();
-      else this.#release();
+      this.#stream.settle();
     }
     return events;
   }
@@ -103,38 +98,38 @@ export class Hj212Framer {
     const dropped = this.waitingBytes;
     if (dropped === 0) return 0;
     this.counters.rejectedBytes += dropped;
-    this.#start = this.#end;
+    this.#stream.start = this.#stream.end;
     this.#forgetInner();
-    this.#release();
+    this.#stream.settle();
     return dropped;
   }
 
   #scan(events: Hj212Event[]): void {
-    while (this.#start < this.#end) {
-      if (this.#buffer[this.#start] !== HASH) {
+    while (this.#stream.start < this.#stream.end) {
+      if (this.#stream.bytes[this.#stream.start] !== HASH) {
         this.#skipOne();
         continue;
       }
-      if (this.#end - this.#start < 2) return;
-      if (this.#buffer[this.#start + 1] !== HASH) {
+      if (this.#stream.end - this.#stream.start < 2) return;
+      if (this.#stream.bytes[this.#stream.start + 1] !== HASH) {
         this.#skipOne();
         continue;
       }
-      const length = this.#lengthAt(this.#start);
+      const length = this.#lengthAt(this.#stream.start);
       if (length === INCOMPLETE) return;
       const total = FRAME_HEAD_BYTES + length + FRAME_CRC_BYTES;
       if (length === NOT_DIGITS || total > this.#frameBytesMax) {
         if (length !== NOT_DIGITS) this.#badLength(events, "too-long");
-        else if (isDigit(this.#buffer[this.#start + 2])) this.#badLength(events, "not-4-digits");
+        else if (isDigit(this.#stream.bytes[this.#stream.start + 2])) this.#badLength(events, "not-4-digits");
         this.#skipOne();
-      } else if (this.#end - this.#start >= total) this.#take(length, total, events);
+      } else if (this.#stream.end - this.#stream.start >= total) this.#take(length, total, events);
       else if (!this.#leaveForInner(events)) return;
     }
   }
 
   /** A frame of which all bytes are there. */
   #take(length: number, total: number, events: Hj212Event[]): void {
-    const data = this.#plaintext(this.#start, length);
+    const data = this.#plaintext(this.#stream.start, length);
     if (data === undefined) {
       this.counters.unchecked += 1;
       this.#skipOne();
@@ -143,12 +138,12 @@ export class Hj212Framer {
     if (data === null) {
       events.push(this.#badCrc(length));
       this.counters.badCrc += 1;
-      this.#rejectedUntil = Math.max(this.#rejectedUntil, this.#base + this.#start + total);
+      this.#rejectedUntil = Math.max(this.#rejectedUntil, this.#stream.base + this.#stream.start + total);
       this.#skipOne();
       return;
     }
     const raw = new Uint8Array(total); // not slice(): a Buffer's is no copy
-    raw.set(this.#buffer.subarray(this.#start, this.#start + total));
+    raw.set(this.#stream.bytes.subarray(this.#stream.start, this.#stream.start + total));
     const decrypted = data !== SAME_AS_SENT;
     events.push({
       kind: "frame",
@@ -158,7 +153,7 @@ export class Hj212Framer {
     });
     this.counters.frames += 1;
     if (length > SEGMENT_BYTES_STANDARD) this.counters.overlong += 1;
-    this.#start += total;
+    this.#stream.start += total;
     if (this.#inner.length > 0) this.#forgetInner();
   }
 
@@ -167,8 +162,8 @@ export class Hj212Framer {
     const found = this.#wholeInside();
     if (found < 0) return false;
     this.#badLength(events, "incomplete");
-    this.counters.rejectedBytes += found - this.#base - this.#start;
-    this.#start = found - this.#base;
+    this.counters.rejectedBytes += found - this.#stream.base - this.#stream.start;
+    this.#stream.start = found - this.#stream.base;
     this.#inner = this.#inner.filter(({ at }) => at > found);
     this.#setDue();
     return true;
@@ -176,7 +171,7 @@ export class Hj212Framer {
 
   /** Offset of the first whole, valid frame that begins inside the unfinished one; -1 while there is none. */
   #wholeInside(): number {
-    const end = this.#base + this.#end;
+    const end = this.#stream.base + this.#stream.end;
     for (;;) {
       this.#collectInner();
       if (this.#innerDue > end) return -1;
@@ -184,10 +179,10 @@ export class Hj212Framer {
       let found = -1;
       for (const claim of this.#inner) {
         if (found >= 0 || claim.end > end) waiting.push(claim);
-        else if (claim.at > this.#base + this.#start) {
+        else if (claim.at > this.#stream.base + this.#stream.start) {
           const length = claim.end - claim.at - FRAME_HEAD_BYTES - FRAME_CRC_BYTES;
-          const at = claim.at - this.#base;
-          const isSegment = startsLikeSegment(this.#buffer, at + FRAME_HEAD_BYTES, this.#end);
+          const at = claim.at - this.#stream.base;
+          const isSegment = startsLikeSegment(this.#stream.bytes, at + FRAME_HEAD_BYTES, this.#stream.end);
           if (isSegment && this.#plaintext(at, length)) found = claim.at;
         }
       }
@@ -200,19 +195,22 @@ export class Hj212Framer {
 
   /** Notes the claims inside the unfinished frame that have not been looked at yet. */
   #collectInner(): void {
-    const end = this.#base + this.#end;
-    let at = Math.max(this.#searched, this.#base + this.#start + FRAME_HEAD_BYTES);
+    const end = this.#stream.base + this.#stream.end;
+    let at = Math.max(this.#searched, this.#stream.base + this.#stream.start + FRAME_HEAD_BYTES);
     while (this.#inner.length < INNER_MAX) {
-      const next = this.#buffer.subarray(at - this.#base, this.#end).indexOf(HASH);
+      const next = this.#stream.bytes.subarray(at - this.#stream.base, this.#stream.end).indexOf(HASH);
       this.work += next < 0 ? end - at : next + 1;
       if (next < 0) {
         at = end;
         break;
       }
       at += next;
-      const length = this.#lengthAt(at - this.#base);
+      const length = this.#lengthAt(at - this.#stream.base);
       if (length === INCOMPLETE) break;
-      if (length > 0 && startsLikeSegment(this.#buffer, at - this.#base + FRAME_HEAD_BYTES, this.#end)) {
+      if (
+        length > 0 &&
+        startsLikeSegment(this.#stream.bytes, at - this.#stream.base + FRAME_HEAD_BYTES, this.#stream.end)
+      ) {
         this.#inner.push({ at, end: at + FRAME_HEAD_BYTES + length + FRAME_CRC_BYTES });
       }
       at += 1;
@@ -235,11 +233,11 @@ export class Hj212Framer {
    */
   #plaintext(at: number, length: number): Uint8Array | null | undefined {
     const from = at + FRAME_HEAD_BYTES;
-    const given = hex4(this.#buffer, from + length);
+    const given = hex4(this.#stream.bytes, from + length);
     if (given < 0) return null;
     if (this.#credit < length) return undefined;
     this.#spend(length);
-    const data = this.#buffer.subarray(from, from + length);
+    const data = this.#stream.bytes.subarray(from, from + length);
     const variant = this.#variant(data);
     if (wireCrc(data, variant) === given) return SAME_AS_SENT;
     const { decrypt } = this.#options;
@@ -250,10 +248,10 @@ export class Hj212Framer {
   }
 
   #badCrc(length: number): Hj212BadCrc {
-    const from = this.#start + FRAME_HEAD_BYTES;
-    const data = this.#buffer.subarray(from, from + length);
-    const given = hex4(this.#buffer, from + length);
-    const crcGiven = Buffer.from(this.#buffer.subarray(from + length, from + length + FRAME_CRC_BYTES)).toString(
+    const from = this.#stream.start + FRAME_HEAD_BYTES;
+    const data = this.#stream.bytes.subarray(from, from + length);
+    const given = hex4(this.#stream.bytes, from + length);
+    const crcGiven = Buffer.from(this.#stream.bytes.subarray(from + length, from + length + FRAME_CRC_BYTES)).toString(
       "latin1",
     );
     const cost = length * HJ212_CRC_VARIANTS.length;
@@ -281,88 +279,20 @@ export class Hj212Framer {
 
   #skipOne(): void {
     this.work += 1;
-    if (this.#base + this.#start < this.#rejectedUntil) this.counters.rejectedBytes += 1;
-    else if (!isBlank(this.#buffer[this.#start] as number)) this.counters.noiseBytes += 1;
-    this.#start += 1;
+    if (this.#stream.base + this.#stream.start < this.#rejectedUntil) this.counters.rejectedBytes += 1;
+    else if (!isBlank(this.#stream.bytes[this.#stream.start] as number)) this.counters.noiseBytes += 1;
+    this.#stream.start += 1;
   }
 
   /** Declared length of the frame at index `at`, which begins with `#`. */
   #lengthAt(at: number): number {
     let length = 0;
     for (let digit = 1; digit < FRAME_HEAD_BYTES; digit++) {
-      if (at + digit >= this.#end) return INCOMPLETE;
-      const byte = this.#buffer[at + digit] as number;
+      if (at + digit >= this.#stream.end) return INCOMPLETE;
+      const byte = this.#stream.bytes[at + digit] as number;
       if (digit === 1 ? byte !== HASH : !isDigit(byte)) return NOT_DIGITS;
       if (digit > 1) length = length * 10 + byte - 0x30;
     }
     return length;
   }
-
-  /** Works on the chunk itself while nothing waits. */
-  #borrow(slice: Uint8Array): void {
-    this.#base += this.#end;
-    this.#buffer = slice;
-    this.#start = 0;
-    this.#end = slice.length;
-  }
-  /** Copies what is left of a borrowed chunk. */
-  #own(): void {
-    if (this.#start === this.#end) this.#empty();
-    else this.#moveTo(new Uint8Array(Math.max(this.waitingBytes, 512)));
-  }
-  #append(slice: Uint8Array): void {
-    const needed = this.waitingBytes + slice.length;
-    if (this.#end + slice.length > this.#buffer.length) {
-      // In place only when half of it becomes free: else tiny chunks would copy all that waits again and again.
-      this.#moveTo(needed * 2 > this.#buffer.length ? new Uint8Array(needed * 2) : this.#buffer);
-    }
-    this.#buffer.set(slice, this.#end);
-    this.#end += slice.length;
-  }
-  #moveTo(target: Uint8Array): void {
-    const kept = this.#buffer.subarray(this.#start, this.#end);
-    this.#base += this.#start;
-    this.#end = kept.length;
-    this.#start = 0;
-    target.set(kept);
-    this.#buffer = target;
-  }
-  #release(): void {
-    if (this.#start === this.#end && this.#buffer.length > BUFFER_KEPT_BYTES) this.#empty();
-  }
-  #empty(): void {
-    this.#base += this.#end;
-    this.#buffer = EMPTY;
-    this.#start = 0;
-    this.#end = 0;
-  }
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-function isBlank(byte: number): boolean {
-  return byte === 0 || byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
-}
-/** The number of four hexadecimal digits of either case; -1 when they are none. */
-function hex4(bytes: Uint8Array, at: number): number {
-  let value = 0;
-  for (let index = at; index < at + FRAME_CRC_BYTES; index++) {
-    const byte = bytes[index] as number;
-    const lower = byte | 0x20;
-    if (isDigit(byte)) value = value * 16 + byte - 0x30;
-    else if (lower >= 0x61 && lower <= 0x66) value = value * 16 + lower - 0x57;
-    else return -1;
-  }
-  return value;
-}
-/** Two to five letters and `=`, such as `QN=` or `Flag=`: asked of frames inside frames, since the check is weak. */
-function startsLikeSegment(bytes: Uint8Array, from: number, end: number): boolean {
-  for (let at = from; at < from + 6 && at < end; at++) {
-    const byte = bytes[at] as number;
-    if (byte === EQUALS) return at >= from + 2;
-    const lower = byte | 0x20;
-    if (lower < 0x61 || lower > 0x7a) return false;
-  }
-  return from + 6 > end; // not there yet: it cannot be ruled out
 }

@@ -1,0 +1,150 @@
+/**
+ * `npx tsx test/faults/fuzz-hj212.ts [--frames 1000000] [--seed 1]`: mutated HJ 212 frames through framer, segment parser
+ * and codec, in chunks of any size.
+ *
+ * Promise: no exception, work in proportion to the bytes, bounded memory, and sound frames in between still come out.
+ */
+import { pathToFileURL } from "node:url";
+import { parseArgs } from "node:util";
+import { Hj212Profile } from "../../core/device-profile.ts";
+import { answerFor } from "../../core/hj212-answer.ts";
+import { encodeFrame } from "../../core/hj212-frame.ts";
+import { Hj212Framer } from "../../core/hj212-framer.ts";
+import { parseSegment } from "../../core/hj212-segment.ts";
+import { encryptSegment, sm4Decrypter } from "../../core/hj212-sm4.ts";
+import { decodeHj212 } from "../../ingest/codecs/hj212.ts";
+import { decodeHj212Frames } from "../../ingest/codecs/hj212-frames.ts";
+
+const KEY = Buffer.alloc(16, 0x30);
+const RECEIVED_AT = Date.UTC(2026, 2, 15, 1);
+const HEAD = "QN=20260315083000123;ST=24;CN=2011;PW=123456;MN=A1;Flag=5;";
+const LIVE = `${HEAD}CP=&&DataTime=20260315083000;w01001-Rtd=7.12,w01001-Flag=N;w20120-Rtd=8.4,w20120-Flag=T&&`;
+const SEEDS: readonly Uint8Array[] = [
+  LIVE,
+  `${HEAD}CP=&&DataTime=20260315083000;w01018-SampleTime=20260315070000,w01018-Rtd=<2.2,w01018-EFlag=A01;&&`,
+  "QN=20260315090000001;ST=24;CN=2061;PW=1;MN=A1;Flag=7;PNUM=3;PNO=1;CP=&&DataTime=20260315080000;w20111-Avg=0.01,w20111-Min=--,w20111-Cou=1,w20111-Flag=D&&",
+  `${HEAD.replace("2011", "3020")}CP=&&DataTime=20260315083000;i11001-Info=//更换试剂,清洗;##管路&&//&&`,
+  "ST=32;CN=2031;PW=;MN=A1;CP=&&BeginTime=20260315083000,EndTime=20260316083000&&",
+].map((segment) => encodeFrame(segment));
+const SPICES = [
+  "##",
+  "##9999",
+  "##0000",
+  "&&",
+  "CP=&&",
+  ";",
+  ",",
+  "=",
+  "//",
+  "-Rtd",
+  "-Flag",
+  "__proto__",
+  "\0",
+  "\r\n",
+  "1e400",
+  "DataTime=",
+  "{0xE4,0x3E}",
+].map((text) => Buffer.from(text));
+
+/** xorshift32: a fuzz run repeats by its seed. */
+function generator(seed: number): (below: number) => number {
+  let state = seed | 0 || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+function mutate(frame: Uint8Array, random: (below: number) => number): Buffer {
+  let bytes = Buffer.from(frame);
+  for (let times = 1 + random(4); times > 0; times--) {
+    const at = random(bytes.length + 1);
+    const kind = random(7);
+    if (kind === 0 && bytes.length > 0) bytes[at % bytes.length] = random(256);
+    else if (kind === 1 && bytes.length > 0) bytes[at % bytes.length]! ^= 1 << random(8);
+    else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + random(20))]);
+    else if (kind === 3)
+      bytes = Buffer.concat([bytes.subarray(0, at), SPICES[random(SPICES.length)] ?? bytes, bytes.subarray(at)]);
+    else if (kind === 4)
+      bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(random(at + 1), at), bytes.subarray(at)]);
+    else if (kind === 5) bytes = bytes.subarray(0, at);
+    // Else the data is changed and the frame made whole again, so that the parser behind the check sees it too.
+    else bytes = Buffer.from(encodeFrame(mutateSegment(bytes.subarray(6, Math.max(bytes.length - 6, 6)), random)));
+  }
+  return bytes.length > 8_000 ? bytes.subarray(0, 8_000) : bytes;
+}
+function mutateSegment(segment: Buffer, random: (below: number) => number): Buffer {
+  const bytes = Buffer.from(segment);
+  for (let times = 1 + random(3); times > 0 && bytes.length > 0; times--) {
+    const at = random(bytes.length);
+    const spice = SPICES[random(SPICES.length)] ?? bytes;
+    if (random(2) === 0) bytes[at] = random(256);
+    else bytes.set(spice.subarray(0, bytes.length - at), at);
+  }
+  return random(20) === 0 ? Buffer.from(encryptSegment(bytes, KEY) ?? bytes) : bytes;
+}
+
+export interface FuzzFigures {
+  readonly frames: number;
+  readonly bytes: number;
+  readonly framesOut: number;
+  readonly segmentsParsed: number;
+  readonly readings: number;
+  readonly workPerByte: number;
+  readonly waitingBytesMax: number;
+  readonly heapMiB: number;
+}
+
+/** @throws whatever the code under test throws, or an Error when a promise is broken. */
+export function fuzzHj212({ frames, seed }: { readonly frames: number; readonly seed: number }): FuzzFigures {
+  const random = generator(seed);
+  const sender = { quantities: {}, profile: { hj212: Hj212Profile.parse({ mn: "A1" }) } };
+  let framer = new Hj212Framer({ decrypt: sm4Decrypter(KEY) });
+  const sum = { bytes: 0, framesOut: 0, segmentsParsed: 0, readings: 0, work: 0 };
+  let waitingBytesMax = 0;
+  let heap = 0;
+  const take = (chunk: Uint8Array): number => {
+    let sound = 0;
+    for (const event of framer.push(chunk)) {
+      if (event.kind !== "frame") continue;
+      sum.framesOut += 1;
+      const segment = parseSegment(event.data);
+      if ("error" in segment) continue;
+      sum.segmentsParsed += 1;
+      answerFor(segment);
+      if (segment.header.CN === "2011") sound += 1;
+    }
+    waitingBytesMax = Math.max(waitingBytesMax, framer.waitingBytes);
+    return sound;
+  };
+  for (let index = 0; index < frames; index++) {
+    const bytes = mutate(SEEDS[random(SEEDS.length)] as Uint8Array, random);
+    sum.bytes += bytes.length;
+    const size = 1 + random(bytes.length + 1);
+    for (let at = 0; at < bytes.length; at += size) take(bytes.subarray(at, at + size));
+    const decoded = decodeHj212(bytes, sender, { topic: "", receivedAt: RECEIVED_AT });
+    if ("readings" in decoded) sum.readings += decoded.readings.length;
+    if (index % 10 === 0) for (const _shown of decodeHj212Frames(bytes, { sm4Key: KEY }));
+    if (index % 1_000 !== 999) continue;
+    // A sound frame after whatever came before: at the latest the one behind the longest claim comes out.
+    framer.dropPartial();
+    if (take(encodeFrame(LIVE)) === 0) throw new Error(`frame ${index}: a sound frame was lost`);
+    heap = Math.max(heap, process.memoryUsage().heapUsed);
+    sum.work += framer.work;
+    framer = new Hj212Framer({ decrypt: sm4Decrypter(KEY) });
+  }
+  const workPerByte = sum.work / Math.max(sum.bytes, 1);
+  if (workPerByte > 40) throw new Error(`${workPerByte} units of work a byte`);
+  if (waitingBytesMax > 10_009) throw new Error(`${waitingBytesMax} bytes waited`);
+  const { bytes, framesOut, segmentsParsed, readings } = sum;
+  return { frames, bytes, framesOut, segmentsParsed, readings, workPerByte, waitingBytesMax, heapMiB: heap / 2 ** 20 };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const { values } = parseArgs({ options: { frames: { type: "string" }, seed: { type: "string" } } });
+  const began = performance.now();
+  const figures = fuzzHj212({ frames: Number(values.frames ?? 1_000_000), seed: Number(values.seed ?? 1) });
+  console.log(JSON.stringify({ ...figures, seconds: (performance.now() - began) / 1_000 }));
+}
