@@ -16,6 +16,7 @@ import { createLogger, Metrics } from "./core/observe.ts";
 import type { Directory, Publisher, TimeSeriesStore } from "./core/ports.ts";
 import { parseSeriesKey } from "./core/reading.ts";
 import { keepRunning, Shutdown } from "./core/service.ts";
+import type { EdgeListener } from "./core/sparkplug-edges.ts";
 import { scheduleHousekeeping } from "./ingest/housekeeping.ts";
 import { runIngest } from "./ingest/pipeline.ts";
 import { runSeriesWriter } from "./ingest/store.ts";
@@ -59,7 +60,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     settings: { rawDays, rollupDays, journalDays, journalMegabytes },
   });
 
-  const publisher = remote<Publisher>(publisherPort, ["publish"]);
+  const publisher = remote<Publisher & EdgeListener>(publisherPort, ["publish", "noticeEdges"]);
   const notifiers = config.webhookUrl
     ? [
         createWebhook({
@@ -73,7 +74,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
   const bindLimit = createLimitBinder(packsOf(config.dataDir));
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
-    ingest: (signal) => runIngest({ ...shared, directory }, signal),
+    ingest: (signal) => runIngest({ ...shared, directory, edges: publisher }, signal),
     series: (signal) => runSeriesWriter({ ...shared, series }, signal),
     alerts: (signal) => runAlerts({ ...shared, directory, bindLimit }, signal),
     recorder: (signal) => runRecorder({ ...shared, alarms: ledger.alarms }, signal),

@@ -7,6 +7,7 @@ import type { Config } from "./core/config.ts";
 import type { Logger } from "./core/observe.ts";
 import type { Publisher } from "./core/ports.ts";
 import type { Shutdown } from "./core/service.ts";
+import type { EdgeListener } from "./core/sparkplug-edges.ts";
 import { startThread } from "./core/thread.ts";
 import type { SqliteJournal } from "./storage/journal-sqlite.ts";
 import {
@@ -30,15 +31,20 @@ export function startPipeline(parts: {
   readonly config: Config;
   readonly journal: SqliteJournal;
   readonly publisher: Publisher;
+  readonly edges: EdgeListener;
   readonly shutdown: Shutdown;
   readonly onFatal: (error: Error) => void;
 }): Pipeline {
-  const { config, journal, publisher, shutdown, onFatal } = parts;
+  const { config, journal, publisher, edges, shutdown, onFatal } = parts;
   const [publishing, controlling] = [new MessageChannel(), new MessageChannel()];
-  offer<Publisher>(publishing.port1, { publish: (message) => publisher.publish(message) });
+  offer<Publisher & EdgeListener>(publishing.port1, {
+    publish: (message) => publisher.publish(message),
+    noticeEdges: (notices) => edges.noticeEdges(notices),
+  });
   const journalPort = journal.connect();
   const worker = startThread(new URL("./app-pipeline.ts", import.meta.url), {
     name: "pipeline",
+    youngMegabytes: 24,
     data: { config, journalPort, publisherPort: publishing.port2, controlPort: controlling.port2 },
     transfer: [journalPort, publishing.port2, controlling.port2],
   });
@@ -94,6 +100,7 @@ export function startWeb(parts: {
     const journalPort = journal.connect();
     const worker = startThread(new URL("./app-web.ts", import.meta.url), {
       name: "web",
+      youngMegabytes: 12,
       data: {
         config: { ...config, httpPort },
         version,

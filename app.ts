@@ -96,7 +96,14 @@ export async function startApp(parts: AppParts): Promise<App> {
       metrics,
     });
     shutdown.onStop("gateway", () => gateway.close());
-    const pipeline = startPipeline({ config, journal, publisher: gateway.publisher, shutdown, onFatal: parts.onFatal });
+    const pipeline = startPipeline({
+      config,
+      journal,
+      publisher: gateway.publisher,
+      edges: gateway.edges,
+      shutdown,
+      onFatal: parts.onFatal,
+    });
     const support: WebSupport = {
       health: () => healthOf(journal),
       metrics: async () => [await metrics.snapshot(), await pipeline.control.metrics()],

@@ -12,6 +12,7 @@ import { VERSION } from "./version.ts";
 const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () => Promise<readonly Verb[]> }[] = [
   { words: ["serve"], load: async () => [(await import("./cli/serve.ts")).serveVerb] },
   { words: ["demo"], load: async () => [(await import("./cli/demo.ts")).demoVerb] },
+  { words: ["decode"], load: async () => [(await import("./cli/decode.ts")).decodeVerb] },
   { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
   { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },

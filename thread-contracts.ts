@@ -6,7 +6,7 @@ import type { HealthReport } from "./dashboards/health.ts";
 export interface PipelineData {
   readonly config: Config;
   readonly journalPort: MessagePort;
-  /** Main offers the port `Publisher` here. */
+  /** Main offers the ports `Publisher` and `EdgeListener` here. */
   readonly publisherPort: MessagePort;
   /** The pipeline offers `PipelineControl` here. */
   readonly controlPort: MessagePort;

@@ -20,7 +20,7 @@ import type { Watch } from "./watch.ts";
 import { BYTES_A_ROW, type Source, WINDOW_ROWS_MAX, WINDOW_ROWS_MIN } from "./window.ts";
 
 /** Memory for the windows of all series together; more series make shorter windows. */
-export const WINDOW_BYTES_MAX = 96 * 1024 * 1024;
+export const WINDOW_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface JudgeOptions {
   readonly bindLimit: BindLimit;

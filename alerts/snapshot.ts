@@ -12,7 +12,8 @@ import { type Sender, SeriesState } from "./series.ts";
 import { type RuleChange, Watch } from "./watch.ts";
 import { COLUMNS, Window, type WindowContents } from "./window.ts";
 
-export const SHARDS = 16;
+/** One is saved every half second: at 128 a save holds up warnings for 10 ms when all windows are full; at 16, for 100. */
+export const SHARDS = 128;
 /** 2 knows the senders of a series and since when devices are awaited; format 1 is read too. */
 const FORMAT = 2;
 

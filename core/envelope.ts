@@ -49,6 +49,7 @@ export interface Quarantined {
   /** Wall clock at ingest, ms since 1970 UTC. */
   readonly at: number;
   readonly receivedAt: number;
+  /** The authenticated account, as in the raw message. */
   readonly device: string;
   readonly topic: string;
   /** Stable reason, e.g. `TIME_WITHOUT_OFFSET`. */
@@ -56,6 +57,15 @@ export interface Quarantined {
   readonly detail: string;
   /** How many readings of the message were lost to this reason; 0 when the message could not be read at all. */
   readonly readings: number;
+  /** Whose readings they are and the message's own number, once it could be read. Entries of older versions lack it. */
+  readonly message?: MessageName | undefined;
   /** The whole message, base64, so that it can be replayed after the cause is mended. */
   readonly payload: string;
+}
+
+/** `boot` empty or `seq` -1 when none was sent. */
+export interface MessageName {
+  readonly device: string;
+  readonly boot: string;
+  readonly seq: number;
 }

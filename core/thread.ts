@@ -14,6 +14,8 @@ export function startThread(
     readonly data: unknown;
     readonly transfer?: TransferListItem[];
     readonly heapMegabytes?: number;
+    /** Bound of the heap's young part; V8's own (48 MB) when left out. A small one is collected more often, and sooner. */
+    readonly youngMegabytes?: number;
   },
 ): Worker {
   const built = import.meta.url.endsWith(".js");
@@ -21,7 +23,10 @@ export function startThread(
     name: options.name,
     workerData: options.data,
     transferList: options.transfer ?? [],
-    ...(options.heapMegabytes ? { resourceLimits: { maxOldGenerationSizeMb: options.heapMegabytes } } : {}),
+    resourceLimits: {
+      ...(options.heapMegabytes ? { maxOldGenerationSizeMb: options.heapMegabytes } : {}),
+      ...(options.youngMegabytes ? { maxYoungGenerationSizeMb: options.youngMegabytes } : {}),
+    },
   });
 }
 

@@ -42,6 +42,11 @@ export function alarmLogTopic({ tenant, site, station, rule, quantity }: AlarmTo
 
 const OFFSET_TIME = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 
+/** RFC 3339 with an offset, by its looks: it may still name no real day. */
+export function isOffsetTime(text: string): boolean {
+  return OFFSET_TIME.test(text);
+}
+
 /**
  * RFC 3339 with offset, or integer Unix milliseconds. Small integers are refused (they would be seconds); negative
  * ones are accepted, since records older than 1970 exist only as milliseconds.

@@ -73,6 +73,17 @@ export function stationView({ directory, place, latest, alarms, now }: StationFa
   };
 }
 
+const viewsOf = new WeakMap<readonly LatestPoint[], { readonly facts: StationFacts; readonly view: StationView }>();
+
+/** As `stationView`, made anew only when points, alarms or registry are other objects than last time: its ages are as old as the points. */
+export function sharedStationView(facts: StationFacts): StationView {
+  const known = viewsOf.get(facts.latest);
+  if (known?.facts.alarms === facts.alarms && known.facts.directory === facts.directory) return known.view;
+  const view = stationView(facts);
+  if (facts.latest.length > 0) viewsOf.set(facts.latest, { facts, view });
+  return view;
+}
+
 /** Open alarms speak louder than silence, silence louder than an old good value: never green without fresh data. */
 export function placeState(
   alarms: readonly Alarm[],

@@ -82,7 +82,7 @@ export async function buildApp(parts: DashboardParts): Promise<{
   const openAlarms = new OpenAlarms(parts.alarms);
   const sessions = new Sessions(parts);
   const live = new LiveHub({ ...parts, openAlarms, sessions });
-  const latestByStation = shareLatest(() => parts.series.latest());
+  const latestByStation = shareLatest(() => parts.series.latest(), parts.clock);
   const services: Services = { parts, sessions, openAlarms, live, tls, latestByStation };
   const app = createApp(parts);
   await registerPlugins(app, parts, tls);

@@ -1,5 +1,6 @@
 /** What the routes share: the parts they were given and the little state that the web server itself keeps. */
 import type { Alarm } from "../core/alarm.ts";
+import type { Clock } from "../core/clock.ts";
 import type { LatestPoint } from "../core/ports.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import { visibleTo } from "./access.ts";
@@ -34,11 +35,16 @@ export async function visibleAlarm({ parts, openAlarms }: Services, principal: P
   return alarm;
 }
 
-/** Groups all latest points by station; a call while one is under way gets the same answer. */
+/** As old as the store's own batches may be anyway; pages that poll then cost the pipeline's thread two answers a second. */
+const LATEST_MS_MAX = 500;
+
+/** Groups all latest points by station; a call while one is under way, or shortly after, gets the same answer. */
 export function shareLatest(
   latest: () => Promise<readonly LatestPoint[]>,
+  clock: Pick<Clock, "monotonic">,
 ): () => Promise<ReadonlyMap<string, readonly LatestPoint[]>> {
-  let underWay: Promise<ReadonlyMap<string, readonly LatestPoint[]>> | null = null;
+  let shared: Promise<ReadonlyMap<string, readonly LatestPoint[]>> | null = null;
+  let freshUntil = Number.POSITIVE_INFINITY;
   const load = async (): Promise<ReadonlyMap<string, readonly LatestPoint[]>> => {
     const byStation = new Map<string, LatestPoint[]>();
     for (const point of await latest()) {
@@ -50,10 +56,19 @@ export function shareLatest(
     return byStation;
   };
   return () => {
-    underWay ??= load().finally(() => {
-      underWay = null;
-    });
-    return underWay;
+    if (shared !== null && clock.monotonic() < freshUntil) return shared;
+    const loading = load();
+    shared = loading;
+    freshUntil = Number.POSITIVE_INFINITY;
+    loading.then(
+      () => {
+        freshUntil = clock.monotonic() + LATEST_MS_MAX;
+      },
+      () => {
+        shared = null; // the next call asks again
+      },
+    );
+    return loading;
   };
 }
 

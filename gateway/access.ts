@@ -3,7 +3,11 @@
  *
  * A device publishes below its own prefix and reads its own commands; a consumer reads alarms and current values. Rights
  * are never made by pasting an id into a filter: a device id `+` could not widen them even if the registry let it in.
+ * Topics of other worlds (core/foreign-topics.ts) are granted for the names that the account itself, or a device that it
+ * carries, has in the registry.
  */
+import { externalName, externalNames } from "../core/directory.ts";
+import { parseForeignTopic, SPARKPLUG_ROOT } from "../core/foreign-topics.ts";
 import type { Consumer } from "../core/ports.ts";
 import type { DeviceContext } from "../core/site.ts";
 import {
@@ -23,6 +27,10 @@ export interface DeviceGrant {
   readonly prefix: string;
   readonly publish: ReadonlyMap<string, DeviceChannel>;
   readonly subscribe: ReadonlySet<string>;
+  /** `externalName` of itself and of the devices it carries; a Sparkplug edge node's also for what is behind it. */
+  readonly foreign: ReadonlySet<string>;
+  /** Some of `foreign` are LoRaWAN devices: The Things Stack names the device in the payload, which ingest judges. */
+  readonly carriesLorawan: boolean;
 }
 export interface ConsumerGrant {
   readonly kind: "consumer";
@@ -48,14 +56,27 @@ const DOLLAR = 36;
 const CONSUMER_BRANCHES = ["alerts", "alerts-log", "current"];
 const ROOT_LEVELS = TOPIC_ROOT.split("/");
 
-export function deviceGrant(context: DeviceContext): DeviceGrant {
+/** @param carried devices whose messages come through this account's connection. */
+export function deviceGrant(context: DeviceContext, carried: readonly DeviceContext[] = []): DeviceGrant {
   const prefix = devicePrefix(context.site, context.station, context.device);
+  const all = [context, ...carried].map(({ device }) => device);
+  const edges = all.flatMap(({ profile }) => (profile?.sparkplug ? [profile.sparkplug] : []));
   return {
     kind: "device",
     name: context.device.id,
     prefix,
     publish: new Map(DEVICE_CHANNELS.map((channel) => [prefix + channel, channel])),
-    subscribe: new Set(DEVICE_SUBSCRIPTIONS.map((channel) => prefix + channel)),
+    subscribe: new Set([
+      ...DEVICE_SUBSCRIPTIONS.map((channel) => prefix + channel),
+      ...edges.flatMap(({ group, edge }) => commandFilters(group, edge)),
+      ...(edges.length > 0 ? STATE_FILTERS : []),
+    ]),
+    foreign: new Set([
+      ...all.flatMap(externalNames),
+      // Births and deaths of the edge node hold for the devices behind it, so they must come in with them.
+      ...edges.map(({ group, edge }) => externalName.sparkplug(group, edge)),
+    ]),
+    carriesLorawan: all.some(({ profile }) => profile?.lorawan !== undefined),
   };
 }
 
@@ -68,7 +89,7 @@ export function mayPublish(grant: Grant | null, topic: string, payloadBytes: num
   if (topic.charCodeAt(0) === DOLLAR) return "reserved-topic";
   if (grant === null) return "no-account";
   if (grant.kind === "consumer") return "consumers-only-read";
-  if (!grant.publish.has(topic)) return whyNotGranted(grant, topic);
+  if (!grant.publish.has(topic) && !publishesForeign(grant, topic)) return whyNotGranted(grant, topic);
   return payloadBytes > PAYLOAD_BYTES_MAX ? "payload-too-large" : "granted";
 }
 
@@ -76,14 +97,54 @@ export function mayPublish(grant: Grant | null, topic: string, payloadBytes: num
 export function maySubscribe(grant: Grant | null, filter: string): SubscribeVerdict {
   if (filter.charCodeAt(0) === DOLLAR) return "reserved-topic";
   if (grant === null) return "no-account";
-  if (grant.kind === "device") return grant.subscribe.has(filter) ? "granted" : "foreign-topic";
+  if (grant.kind === "device") {
+    return grant.subscribe.has(filter) || receivesForeign(grant, filter) ? "granted" : "foreign-topic";
+  }
   return consumerReads(grant, filter, true) ? "granted" : "foreign-topic";
 }
 
 /** Asked for every delivery, so that nothing queued under an older right leaves under a newer one. */
 export function mayReceive(grant: Grant | null, topic: string): boolean {
   if (grant === null || topic.charCodeAt(0) === DOLLAR) return false;
-  return grant.kind === "device" ? grant.subscribe.has(topic) : consumerReads(grant, topic, false);
+  if (grant.kind === "consumer") return consumerReads(grant, topic, false);
+  return grant.subscribe.has(topic) || receivesForeign(grant, topic);
+}
+
+function publishesForeign({ foreign, carriesLorawan }: DeviceGrant, topic: string): boolean {
+  const parsed = parseForeignTopic(topic);
+  switch (parsed?.format) {
+    case "thingsboard":
+      return true;
+    case "chirpstack":
+      return foreign.has(externalName.devEui(parsed.devEui));
+    case "tts":
+      return carriesLorawan;
+    case "sparkplug":
+      // Any device behind an edge node of its own: closing the connection over one that is not registered would silence
+      // the others, and lose births and numbers that all of them share. Ingest says whose readings are taken.
+      return foreign.has(externalName.sparkplug(parsed.group, parsed.edge));
+    default:
+      return false;
+  }
+}
+
+/** Sparkplug B 3.0, 5.4 and 5.7: the state of hosts, and commands to the edge node and to the devices behind it. */
+const STATE_FILTERS = [`${SPARKPLUG_ROOT}/STATE/+`, `${SPARKPLUG_ROOT}/STATE/#`];
+
+function commandFilters(group: string, edge: string): string[] {
+  const [node, device] = ["NCMD", "DCMD"].map((type) => `${SPARKPLUG_ROOT}/${group}/${type}/${edge}`);
+  return [`${node}`, `${node}/#`, `${device}/+`, `${device}/#`];
+}
+
+/** One topic without wildcards: commands to a device behind an edge node of its own, or the state of one host. */
+function receivesForeign({ foreign, subscribe }: DeviceGrant, topic: string): boolean {
+  const levels = topic.split("/");
+  const [root, group = "", type = "", edge = "", device] = levels;
+  if (root !== SPARKPLUG_ROOT || !levels.every((level) => level !== "" && !/[+#\p{Cc}]/u.test(level))) return false;
+  if (levels.length === 3) return group === "STATE" && subscribe.has(`${SPARKPLUG_ROOT}/STATE/+`);
+  return (
+    type === "DCMD" && device !== undefined && levels.length === 5 && foreign.has(externalName.sparkplug(group, edge))
+  );
 }
 
 /** The first four levels are literal (the tenant may be `+` for a consumer of all), so what follows cannot leave them. */

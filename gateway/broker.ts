@@ -62,8 +62,17 @@ export interface Arrival {
   readonly request?: IncomingMessage;
   readonly onSignIn?: () => void;
 }
+/** A message of the server in bytes. */
+export interface OutgoingMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  readonly retain: boolean;
+}
 export interface Broker {
   readonly publisher: Publisher;
+  /** Resolves when every subscriber has taken it, the slowest too. */
+  send(message: OutgoingMessage): Promise<void>;
   /** Takes over a connection's byte stream. */
   accept(stream: Duplex, from: Arrival): void;
   kick(clientId: string): void;
@@ -119,6 +128,10 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
+    send: ({ payload, ...message }) =>
+      new Promise((resolve) => {
+        aedes.publish({ cmd: "publish", dup: false, ...message, payload: Buffer.from(payload) }, () => resolve());
+      }),
     accept: (stream, { address, request, onSignIn = ignore }) => {
       const refuse = (reason: string): void => parts.tally.refuse(reason);
       const link = new Link({ stream, address, gate: parts.gate, refuse, onSignIn });

@@ -49,7 +49,7 @@ export function authenticate(identity: Identity, accounts: Accounts): Authentica
   if (!context || hmac === undefined) return refuse("device-without-station", 5);
   if (clientId === "") return refuse("client-id-empty", 5);
   if (clientId !== username) return refuse("client-id-not-the-device", 2);
-  return { granted: true, grant: deviceGrant(context), hmac };
+  return { granted: true, grant: deviceGrant(context, accounts.directory.carriedBy(username)), hmac };
 }
 
 /** The grant as it stands in newer accounts; null when the account is gone or its secret was changed. */
@@ -63,7 +63,8 @@ export function renewGrant(
     return consumer?.hmac === hmac ? consumerGrant(consumer) : null;
   }
   const context = accounts.directory.device(grant.name);
-  return context && accounts.directory.credential(grant.name) === hmac ? deviceGrant(context) : null;
+  if (!context || accounts.directory.credential(grant.name) !== hmac) return null;
+  return deviceGrant(context, accounts.directory.carriedBy(grant.name));
 }
 
 /** A device's name wins over a consumer's. */

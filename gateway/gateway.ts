@@ -3,6 +3,8 @@ import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import { type Consumer, type Directory, INGEST_READER, type Journal, type Publisher } from "../core/ports.ts";
+import type { PresenceSink } from "../core/presence.ts";
+import type { EdgeListener } from "../core/sparkplug-edges.ts";
 import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
 import type { Hj212Config } from "./hj212-door.ts";
@@ -11,6 +13,7 @@ import { type DeviceSecrets, type Hj212Server, openHj212 } from "./hj212-server.
 import { ConnectionLimit } from "./limits.ts";
 import { type ListenerConfig, type Listeners, type Addresses as MqttAddresses, openListeners } from "./listeners.ts";
 import { nextPace, PACE_MS, START } from "./pace.ts";
+import { createSparkplugHost } from "./sparkplug-host.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
@@ -25,6 +28,8 @@ export interface GatewayParts {
   readonly exchangeTimings?: ExchangeTimings;
   /** Key of the HMACs of all machine secrets. */
   readonly pepper: Buffer;
+  /** Told of the births and deaths of Sparkplug edge nodes and of what is behind them. */
+  readonly edgePresence?: PresenceSink | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -39,6 +44,8 @@ export interface Gateway {
   readonly publisher: Publisher;
   /** Commands to HJ 212 devices, and how their connections fare. */
   readonly hj212: Pick<Hj212Server, "command" | "sessions" | "unclaimed">;
+  /** Takes what ingest finds out about Sparkplug edge nodes. */
+  readonly edges: EdgeListener;
   /** Closes the connections of a device, if it has any. */
   kick(device: string): void;
   /** Answers what is in flight (5 s at most), then closes every connection. Resolves when nothing is open. */
@@ -71,6 +78,12 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     await broker.close();
     throw error;
   }
+  const host = createSparkplugHost({
+    ...parts,
+    log,
+    presence: parts.edgePresence,
+    send: (message) => broker.send(message),
+  });
   const count = (): void =>
     tally.flush({
       connections: limit.open,
@@ -91,6 +104,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       broker.kick(device);
       field.kick(device);
     },
+    edges: host,
     close: async () => {
       listeners.stop();
       field.stop();
@@ -98,6 +112,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       stopWatch();
       stopPace();
       field.close();
+      await host.close();
       await broker.close();
       await listeners.close();
       count();

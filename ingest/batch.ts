@@ -10,16 +10,14 @@ import type { DeviceContext } from "../core/site.ts";
 import { type Codec, type Decoded, type Fault, fault } from "./codecs/codec.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
+import { createFormats, type Formats } from "./formats.ts";
 import { Normaliser, type Row } from "./normalise.ts";
 import { encodeQuarantined } from "./quarantine.ts";
-import { judgeChannel } from "./validate.ts";
-
-/** The codec of channel `telemetry`. */
-const decode: Codec = decodeTelemetry;
+import { routeMessage } from "./validate.ts";
 
 export interface BatchCounts {
   messages: number;
-  /** Channels that hold no readings. */
+  /** Channels and events that hold no readings. */
   messagesPassed: number;
   messagesRepeated: number;
   messagesRefused: number;
@@ -58,6 +56,7 @@ interface Refusals {
 export class BatchMaker {
   readonly #directory: () => Directory;
   readonly #dedupe: Dedupe;
+  readonly #formats: Formats;
   readonly #onBug: (error: unknown, message: RawMessage) => void;
   readonly #block = new ReadingBlockBuilder();
   #quarantine: Uint8Array[] = [];
@@ -70,10 +69,12 @@ export class BatchMaker {
   constructor(parts: {
     readonly directory: () => Directory;
     readonly dedupe: Dedupe;
+    readonly formats?: Formats;
     readonly onBug: (error: unknown, message: RawMessage) => void;
   }) {
     this.#directory = parts.directory;
     this.#dedupe = parts.dedupe;
+    this.#formats = parts.formats ?? createFormats();
     this.#onBug = parts.onBug;
   }
 
@@ -109,20 +110,33 @@ export class BatchMaker {
 
   #judge(message: RawMessage, now: number): void {
     const known = this.#find(message.device);
-    if (!known || known.telemetryTopic !== message.topic) {
-      const verdict = judgeChannel(message, known?.context);
-      if (verdict.kind === "pass") this.#counts.messagesPassed += 1;
-      if (verdict.kind === "refuse") this.#refuse(message, verdict.fault, now);
-      if (verdict.kind !== "decode" || !known) return;
-      known.telemetryTopic = message.topic;
+    if (known?.telemetryTopic === message.topic) {
+      this.#decode(decodeTelemetry, known, message, now);
+      return;
     }
-    const decoded = decode(message.payload, known.context.device, message);
-    if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
-    else this.#use(decoded, message, known.normaliser, now);
+    const route = routeMessage(message, this.#directory(), this.#formats);
+    if (route.kind === "pass") this.#counts.messagesPassed += 1;
+    else if (route.kind === "refuse") this.#refuse(message, route.fault, now);
+    else {
+      const owner = this.#find(route.context.device.id);
+      if (!owner) return; // cannot be: the route came from the same directory
+      if (owner === known && route.codec === decodeTelemetry) known.telemetryTopic = message.topic;
+      this.#decode(route.codec, owner, message, now);
+    }
   }
 
-  #use(decoded: Decoded, message: RawMessage, normaliser: Normaliser, now: number): void {
-    const { device, receivedAt } = message;
+  #decode(codec: Codec, owner: Known, message: RawMessage, now: number): void {
+    const decoded = codec(message.payload, owner.context.device, message);
+    if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
+    else if (decoded.readings.length === 0 && decoded.faults.length === 0) this.#counts.messagesPassed += 1;
+    else this.#use(decoded, message, owner, now);
+    if ("history" in decoded && decoded.history) this.#use(decoded.history, message, owner, now);
+  }
+
+  /** @param owner the device whose readings they are, which need not be the account that sent them. */
+  #use(decoded: Decoded, message: RawMessage, { context, normaliser }: Known, now: number): void {
+    const { receivedAt } = message;
+    const device = context.device.id;
     const origin = { device, boot: decoded.boot, seq: decoded.seq, receivedAt, backfill: decoded.backfill };
     if (this.#dedupe.isRepeat(origin)) {
       this.#counts.messagesRepeated += 1;
@@ -135,12 +149,12 @@ export class BatchMaker {
     for (const found of decoded.faults) refusals = note(refusals, found);
     for (const reading of decoded.readings) {
       const row = normaliser.row(reading, receivedAt);
-      if ("code" in row) refusals = note(refusals, row);
-      else rows.push(row);
+      if (!("code" in row)) rows.push(row);
+      else if (reading.incidental !== true) refusals = note(refusals, row);
     }
     this.#useRows(rows, origin);
     this.#dedupe.settle(origin, refusals !== null);
-    if (refusals) this.#quarantineReadings(message, refusals, now);
+    if (refusals) this.#quarantineReadings(message, origin, refusals, now);
   }
 
   #useRows(rows: readonly Row[], origin: Origin): void {
@@ -184,18 +198,19 @@ export class BatchMaker {
     this.#put(message, { code, detail, readings: 0 }, now, true);
   }
 
-  #quarantineReadings(message: RawMessage, refusals: Map<string, Refusals>, now: number): void {
+  #quarantineReadings(message: RawMessage, key: Origin, refusals: Map<string, Refusals>, now: number): void {
     let isFirst = true;
+    const { device, boot, seq } = key;
     for (const [code, { detail, readings }] of refusals) {
       this.#counts.readingsRefused += readings;
-      this.#put(message, { code, detail, readings }, now, isFirst);
+      this.#put(message, { code, detail, readings, message: { device, boot, seq } }, now, isFirst);
       isFirst = false;
     }
   }
 
   #put(
     { receivedAt, device, topic, payload }: RawMessage,
-    why: Pick<Quarantined, "code" | "detail" | "readings">,
+    why: Pick<Quarantined, "code" | "detail" | "readings" | "message">,
     now: number,
     isFirst: boolean,
   ): void {

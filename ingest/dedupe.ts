@@ -11,8 +11,8 @@ import { comparisonCode, comparisonOf } from "../core/reading-block.ts";
 import { SeqWindow, type SeqWindowSnapshot } from "./seq-window.ts";
 import { type Budget, type ReadingVerdict, SEQ_NONE, type Sender, SeriesWindow } from "./series-window.ts";
 
-/** Entries of all series windows together: 28 bytes each, 112 MiB. */
-export const ENTRIES_MAX = 4_194_304;
+/** Entries of all series windows together: 28 bytes each, 56 MiB. */
+export const ENTRIES_MAX = 2_097_152;
 /** Boots remembered for each device, the least recently used forgotten first. */
 export const BOOTS_MAX = 4;
 /** Messages with quarantined readings that are remembered. */

@@ -9,14 +9,17 @@ import type { Clock } from "../core/clock.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Journal, JournalChange } from "../core/ports.ts";
 import { keepRunning } from "../core/service.ts";
+import type { EdgeListener, EdgeNotice } from "../core/sparkplug-edges.ts";
 import { type Batch, BatchMaker } from "./batch.ts";
 import { Dedupe } from "./dedupe.ts";
+import { createFormats } from "./formats.ts";
+import { SPARKPLUG_READER } from "./sparkplug-format.ts";
+import { rememberEdges, SNAPSHOT_MESSAGES } from "./sparkplug-memory.ts";
 import { encodeState, INGEST, type Progress, warmUp } from "./warm-up.ts";
 
 /** Of raw entries in one batch: some 2,000 small messages, 10 ms of work. */
 const BATCH_BYTES_MAX = 512 * 1024;
 const SNAPSHOT_MS = 30_000;
-const SNAPSHOT_MESSAGES = 200_000;
 const BUG_LOG_MS = 60_000;
 
 export interface IngestParts {
@@ -25,6 +28,8 @@ export interface IngestParts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Told of births, deaths and missing births of Sparkplug edge nodes. */
+  readonly edges?: EdgeListener | undefined;
 }
 
 /** Runs until the signal aborts; a journal that is full or away is waited for, and nothing is skipped. */
@@ -37,9 +42,11 @@ async function ingest(parts: IngestParts, signal: AbortSignal): Promise<void> {
   const dedupe = new Dedupe();
   const progress = await warmUp({ journal, dedupe, log }, signal);
   if (signal.aborted) return;
-  const maker = new BatchMaker({ directory, dedupe, onBug: reportBug(parts) });
+  const formats = createFormats();
+  const maker = new BatchMaker({ directory, dedupe, formats, onBug: reportBug(parts) });
   const snapshots = new SnapshotTimer(clock);
   let next = await journal.position(INGEST, "raw");
+  await rememberEdges(formats.sparkplug, { journal, directory, log, position: next }, signal);
   let inFlight: Promise<void> = Promise.resolve();
   try {
     while (!signal.aborted) {
@@ -56,9 +63,12 @@ async function ingest(parts: IngestParts, signal: AbortSignal): Promise<void> {
       }
       const batch = maker.take();
       moveOn(progress, batch);
-      const state = snapshots.isDue(entries.length) ? encodeState(progress, dedupe) : null;
+      const notices = formats.sparkplug.takeNotices();
+      const state = snapshots.isDue(entries.length)
+        ? { ingest: encodeState(progress, dedupe), sparkplug: formats.sparkplug.snapshot() }
+        : null;
       await inFlight;
-      inFlight = commit(parts, changeOf(batch, next, state), signal);
+      inFlight = commit(parts, changeOf(batch, next, state), signal).then(() => tell(parts, notices));
       inFlight.catch(() => {}); // awaited above or below; this keeps a failure in between from being "unhandled"
       report(parts.metrics, batch, dedupe);
     }
@@ -73,14 +83,34 @@ function commit({ journal, clock, log }: IngestParts, change: JournalChange, sig
   return keepRunning("ingest commit", () => journal.commit(change), { clock, log }, signal);
 }
 
-function changeOf(batch: Batch, offset: number, state: Uint8Array | null): JournalChange {
+/** Not awaited: what the gateway does with it must not hold up readings. */
+function tell({ edges, log }: IngestParts, notices: readonly EdgeNotice[]): void {
+  if (notices.length === 0 || !edges) return;
+  edges
+    .noticeEdges(notices)
+    .catch((error: unknown) => log.warn({ err: error }, "the gateway was not told of edge nodes"));
+}
+
+function changeOf(
+  batch: Batch,
+  offset: number,
+  state: { readonly ingest: Uint8Array; readonly sparkplug: Uint8Array } | null,
+): JournalChange {
   return {
     append: [
       ...(batch.block ? [{ stream: "readings" as const, entries: [batch.block] }] : []),
       ...(batch.quarantine.length > 0 ? [{ stream: "quarantine" as const, entries: batch.quarantine }] : []),
     ],
-    advance: [{ reader: INGEST, stream: "raw", offset }],
-    ...(state ? { state: [{ reader: INGEST, offset, bytes: state }] } : {}),
+    // A saved state keeps what comes after it from being trimmed: in stream `raw` only, since its reader advances there.
+    advance: [INGEST, ...(state ? [SPARKPLUG_READER] : [])].map((reader) => ({ reader, stream: "raw", offset })),
+    ...(state
+      ? {
+          state: [
+            { reader: INGEST, offset, bytes: state.ingest },
+            { reader: SPARKPLUG_READER, offset, bytes: state.sparkplug },
+          ],
+        }
+      : {}),
   };
 }
 

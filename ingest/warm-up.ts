@@ -8,6 +8,7 @@
  * One thing does not come back: that a value was said again under a higher seq, since no row tells of it. Only a third,
  * different value for the same series and time, sent between the two and arriving after the restart, could notice.
  */
+import type { MessageName, Quarantined } from "../core/envelope.ts";
 import type { Logger } from "../core/observe.ts";
 import { INGEST_READER, type Journal, type JournalEntry, type Stream } from "../core/ports.ts";
 import { QUALIFIERS } from "../core/reading.ts";
@@ -130,13 +131,19 @@ const QUALIFIER_INDEX: Readonly<Record<number, number>> = Object.fromEntries(
 
 /** A message of which readings were refused may be replayed: it is not "seen". */
 function recallFaulty(bytes: Uint8Array, dedupe: Dedupe): void {
-  const { readings, payload, device, receivedAt } = decodeQuarantined(bytes);
-  if (readings === 0 || payload === "") return;
-  const decoded = decodeTelemetry(Buffer.from(payload, "base64"), { quantities: {} });
-  if ("refused" in decoded) return;
-  const message = { device, boot: decoded.boot, seq: decoded.seq, receivedAt };
+  const entry = decodeQuarantined(bytes);
+  const name = entry.readings === 0 ? null : (entry.message ?? nameOfOld(entry));
+  if (name === null) return;
+  const message = { ...name, receivedAt: entry.receivedAt };
   dedupe.isRepeat(message);
   dedupe.settle(message, true);
+}
+
+/** Entries of before other formats were taken hold telemetry, and the message's number only inside its bytes. */
+function nameOfOld({ payload, device }: Quarantined): MessageName | null {
+  if (payload === "") return null;
+  const decoded = decodeTelemetry(Buffer.from(payload, "base64"), { quantities: {} });
+  return "refused" in decoded ? null : { device, boot: decoded.boot, seq: decoded.seq };
 }
 
 /** The entries of a stream up to its present end. */

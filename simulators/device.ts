@@ -1,6 +1,6 @@
 /**
  * A real MQTT device with store-and-forward: it numbers its messages, keeps each until its PUBACK, and after a lost
- * connection sends again whatever was not acknowledged. The only file that imports the MQTT client.
+ * connection sends again whatever was not acknowledged.
  */
 import { connect, type MqttClient } from "mqtt";
 import type { Clock } from "../core/clock.ts";

@@ -64,7 +64,7 @@ export async function openDuckdbSeries(options: DuckdbSeriesOptions): Promise<Ti
   const startedAt = options.clock.monotonic();
   const file = await openSeriesFile({
     folder: options.folder,
-    memoryMegabytes: options.memoryMegabytes ?? 192,
+    memoryMegabytes: options.memoryMegabytes ?? 128,
     threads: options.threads ?? 2,
   });
   const frontier = await loadFrontier(file.writer);

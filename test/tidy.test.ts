@@ -44,7 +44,7 @@ const LAYERS: Record<string, string[]> = {
 const VENDORS: [vendor: RegExp, places: RegExp][] = [
   [/^aedes$/, /^gateway\/broker\.ts$/],
   [/^ws$/, /^gateway\//],
-  [/^mqtt$/, /^simulators\/device\.ts$/],
+  [/^mqtt$/, /^simulators\/(device|sparkplug-edge)\.ts$/],
   [/^fastify|^@fastify\//, /^dashboards\/|^gateway\/http\.ts$/],
   [/^@influxdata\//, /^storage\/series-influx[a-z-]*\.ts$/],
   [/^@duckdb\//, /^storage\/series-duckdb[a-z-]*\.ts$/],

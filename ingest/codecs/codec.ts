@@ -29,6 +29,8 @@ export interface DecodedReading {
   readonly time: number | null;
   readonly aggregate: Aggregate;
   readonly fraction: Fraction;
+  /** Told in `health` as well: nothing is lost, and nothing quarantined, where the device is not registered to report it. */
+  readonly incidental?: boolean;
 }
 
 /** Why something could not be used. `detail` names the place; at most `DETAIL_MAX` characters, no control characters, no lone surrogates. */
@@ -53,6 +55,8 @@ export interface Decoded {
   readonly faults: readonly Fault[];
   /** State of the device itself, when the message tells it. */
   readonly health?: DeviceHealth;
+  /** Back-filled readings of a message whose others are live; none of its faults. */
+  readonly history?: Decoded;
 }
 
 /** What a message says of the device rather than of the place. */

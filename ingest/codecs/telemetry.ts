@@ -9,18 +9,19 @@ import { parseWireTime, READINGS_MAX, ShortTelemetry, Telemetry, WireReading, ty
 import {
   type Decoded,
   type DecodedReading,
+  type DeviceHealth,
   type Fault,
   fault,
   type Refusal,
   refuse,
   type SenderProfile,
 } from "./codec.ts";
+import { checkedMs } from "./instant.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
+import { isUsual } from "./telemetry-usual.ts";
 
 /** Up to so many readings are checked in one go, which is fastest when nothing is wrong. */
 const AT_ONCE_MAX = 16;
-/** Times before 1700 are no record of any instrument, and time-series servers refuse them (their clock starts in 1677). */
-const TIME_MS_MIN = Date.UTC(1700, 0, 1);
 
 type Issue = z.core.$ZodIssue;
 type Time = z.infer<typeof WireTime>;
@@ -41,6 +42,7 @@ export function decodeTelemetry(bytes: Uint8Array, _sender: SenderProfile): Deco
 }
 
 function decodeFull(json: object): Decoded | Refusal {
+  if (isUsual(json)) return assemble(json, json.r, []);
   const { r } = json as { r?: unknown };
   if (Array.isArray(r) && r.length > READINGS_MAX) return refuse("TOO_MANY_READINGS", `at r: ${tooMany(r.length)}`);
   if (!Array.isArray(r) || r.length <= AT_ONCE_MAX) {
@@ -105,6 +107,7 @@ function assemble(
     readonly seq?: number | undefined;
     readonly ts?: Time | undefined;
     readonly backfill?: boolean | undefined;
+    readonly sig?: Telemetry["sig"];
   },
   wire: readonly WireReading[],
   faults: Fault[],
@@ -135,15 +138,19 @@ function assemble(
     });
   }
   // Written out: spreading an object into this literal costs more than the whole check of the schema (measured).
-  return { boot: message.boot ?? "", seq: message.seq ?? -1, backfill: message.backfill ?? false, readings, faults };
+  const { boot = "", seq = -1, backfill = false, sig } = message;
+  return sig === undefined
+    ? { boot, seq, backfill, readings, faults }
+    : { boot, seq, backfill, readings, faults, health: healthOf(sig) };
+}
+
+function healthOf({ rssi, bat }: NonNullable<Telemetry["sig"]>): DeviceHealth {
+  return { ...(rssi === undefined ? {} : { rssi }), ...(bat === undefined ? {} : { batteryVolts: bat }) };
 }
 
 function instant(time: Time, where: string): number | Fault {
   const ms = parseWireTime(time);
-  if (ms === null) return fault("TIME_NOT_A_DATE", `at ${where}: "${time}" names no instant`);
-  if (ms < TIME_MS_MIN || ms > 8.64e15)
-    return fault("TIME_OUT_OF_RANGE", `at ${where}: ${time} is outside the years from 1700 on`);
-  return ms;
+  return checkedMs(ms, where, time);
 }
 
 const LACKS_OFFSET = /^\d{4}-\d{2}-\d{2}(?:[Tt ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?)?$/;

@@ -23,6 +23,8 @@ import {
 import type { LoadAccount, LoadReport } from "./mqtt-loadgen.ts";
 
 const CONNECTIONS = 200;
+/** Messages a second of the paced part. */
+const PACED_RATE = 5_000;
 const VALUES_A_MESSAGE = 5;
 const QUANTITIES = { ph: "pH", cd: "mg/L", pb: "mg/L", as: "mg/L", zn: "mg/L" };
 
@@ -35,13 +37,16 @@ const RULES = Object.keys(QUANTITIES)
   .join("\n");
 
 export interface IngestBench {
-  readonly reference: LoadReport & { readonly cpuPercent: number; readonly serverCpuPercent: number };
+  readonly reference: Reference;
+  /** At the paced rate: what the machine itself adds to the tail. */
+  readonly referencePaced: Reference;
   readonly saturated: LoadReport & Served;
   readonly paced: LoadReport &
     Served & { readonly alarmP50Ms: number; readonly alarmP99Ms: number; readonly alarms: number };
   readonly ratio: number;
   readonly readingsPerSecond: number;
 }
+type Reference = LoadReport & { readonly serverCpuPercent: number };
 interface Served {
   readonly serverCpuPercent: number;
   readonly rssMegabytes: number;
@@ -59,7 +64,8 @@ export async function benchIngest({
   seconds: number;
   pacedSeconds: number;
 }): Promise<IngestBench> {
-  const reference = await runReference(Math.min(seconds, 15));
+  const reference = await runReference(Math.min(seconds, 15), null);
+  const referencePaced = await runReference(Math.min(pacedSeconds, 15), PACED_RATE);
   const folder = mkdtempSync(join(tmpdir(), "jingtu-bench-"));
   writeFileSync(join(folder, "rules.yaml"), RULES);
   const server = await startServer({
@@ -72,7 +78,7 @@ export async function benchIngest({
     let latencies: number[] = [];
     const paced = await serve(server, folder, {
       seconds: pacedSeconds,
-      rate: 5_000,
+      rate: PACED_RATE,
       boot: "p001",
       before: saturated.stored,
       atEnd: async () => {
@@ -81,6 +87,7 @@ export async function benchIngest({
     });
     return {
       reference,
+      referencePaced,
       saturated,
       paced: {
         ...paced,
@@ -114,7 +121,7 @@ function accounts(): LoadAccount[] {
     }));
 }
 
-async function runReference(seconds: number): Promise<IngestBench["reference"]> {
+async function runReference(seconds: number, rate: number | null): Promise<Reference> {
   const child = spawn(process.execPath, ["--import", "tsx", join(import.meta.dirname, "bare-aedes.ts")], {
     stdio: ["ignore", "pipe", "inherit"],
   });
@@ -128,6 +135,7 @@ async function runReference(seconds: number): Promise<IngestBench["reference"]> 
     String(CONNECTIONS),
     "--seconds",
     String(seconds),
+    ...(rate === null ? [] : ["--rate", String(rate)]),
   ]);
   const serverCpuPercent = cpu();
   child.kill("SIGTERM");

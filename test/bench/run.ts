@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- ingest|series|engine|pipeline|journal [options]`: figures as a table on stderr and JSON on stdout.
+ * `npm run bench -- ingest|series|engine|pipeline|journal|queries|codecs [options]`: figures as a table on stderr and JSON on stdout.
  * Machines differ: quote the ratios to the reference of the same run.
  */
 import { Console } from "node:console";
@@ -19,9 +19,10 @@ const benches: Record<string, () => Promise<unknown>> = {
   ingest: async () => {
     const { benchIngest } = await import("./ingest.ts");
     const result = await benchIngest({ seconds: number(values.seconds, 60), pacedSeconds: number(values.paced, 60) });
-    const { reference, saturated, paced } = result;
+    const { reference, referencePaced, saturated, paced } = result;
     printTable({
       "bare Aedes": row(reference),
+      "bare Aedes, 5,000/s": row(referencePaced),
       "everything on": { ...row(saturated), rssMB: saturated.rssMegabytes, drainS: saturated.drainSeconds },
       "everything on, 5,000/s": { ...row(paced), rssMB: paced.rssMegabytes, drainS: paced.drainSeconds },
     });
@@ -44,6 +45,11 @@ const benches: Record<string, () => Promise<unknown>> = {
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
+  },
+  codecs: async () => {
+    const rates = (await import("./codecs.ts")).benchCodecs({ seconds: number(values.seconds, 2) });
+    printTable(rates);
+    return rates;
   },
   queries: async () => (await import("./queries.ts")).benchQueries({ rows: number(values.rows, 40_000_000) }),
 };

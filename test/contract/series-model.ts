@@ -73,10 +73,14 @@ export class SeriesModel {
   }
 }
 
-/** Buckets with means rounded, because sums of floats depend on their order in the last digits. */
-export function comparable(buckets: readonly Bucket[]): Bucket[] {
-  return buckets.map((bucket) => ({
-    ...bucket,
-    mean: bucket.mean === null ? null : Number(bucket.mean.toPrecision(10)),
-  }));
+/**
+ * `found` with each mean that differs from the expected one by rounding only replaced by it: sums of floats depend on
+ * their order in the last digits. (Rounding both instead would part two means on either side of a half.)
+ */
+export function roundedTo(expected: readonly Bucket[], found: readonly Bucket[]): Bucket[] {
+  return found.map((bucket, index) => {
+    const mean = expected[index]?.mean ?? null;
+    if (bucket.mean === null || mean === null) return bucket;
+    return Math.abs(bucket.mean - mean) <= 1e-9 * Math.abs(mean) + 1e-12 ? { ...bucket, mean } : bucket;
+  });
 }

@@ -4,9 +4,9 @@
  */
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { CorrectionRecord, TimeSeriesStore } from "../../core/ports.ts";
+import type { Bucket, CorrectionRecord, TimeSeriesStore } from "../../core/ports.ts";
 import type { Comparison, QcFlag, Qualifier } from "../../core/reading.ts";
-import { comparable, type ModelRow, SeriesModel } from "./series-model.ts";
+import { type ModelRow, roundedTo, SeriesModel } from "./series-model.ts";
 
 /** One empty store and how to come back to it. */
 export interface SeriesPlace {
@@ -123,9 +123,7 @@ export function seriesContract(name: string, make: () => Promise<SeriesPlace>): 
       await write(aRow({ value: 0.004, cmp: "<" }), aRow({ time: T + 1_000 }));
       await write(aRow({ value: Number.NaN, flag: 9, qualifier: "M" }));
       expect(await points()).toEqual(model.query({ series: CD, ...ALL }));
-      expect(comparable(await store.buckets({ series: CD, ...ALL }, HOUR))).toEqual(
-        comparable(model.buckets({ series: CD, ...ALL }, HOUR)),
-      );
+      expectBuckets(await store.buckets({ series: CD, ...ALL }, HOUR), model.buckets({ series: CD, ...ALL }, HOUR));
     });
 
     test("a span includes its start, excludes its end, and is cut at the limit", async () => {
@@ -167,8 +165,9 @@ export function seriesContract(name: string, make: () => Promise<SeriesPlace>): 
             [T + 1_234_567, T + 2 * DAY + 7_654_321],
             [T + 10, T + 20 * 60_000],
           ] as const) {
-            expect(comparable(await store.buckets({ series: CD, from, to }, stepMs))).toEqual(
-              comparable(model.buckets({ series: CD, from, to }, stepMs)),
+            expectBuckets(
+              await store.buckets({ series: CD, from, to }, stepMs),
+              model.buckets({ series: CD, from, to }, stepMs),
             );
           }
         }
@@ -211,10 +210,15 @@ export function seriesContract(name: string, make: () => Promise<SeriesPlace>): 
           }
           await expectEqualToModel(store, model, random);
         }),
-        { numRuns: 1 },
+        // Shrinking a seed finds nothing simpler and takes minutes.
+        { numRuns: 1, endOnFailure: true },
       );
     });
   });
+}
+
+function expectBuckets(found: readonly Bucket[], expected: readonly Bucket[]): void {
+  expect(roundedTo(expected, found)).toEqual(expected);
 }
 
 async function expectEqualToModel(store: TimeSeriesStore, model: SeriesModel, random: () => number): Promise<void> {
@@ -228,7 +232,7 @@ async function expectEqualToModel(store: TimeSeriesStore, model: SeriesModel, ra
     for (const stepMs of [600_000, HOUR, 6 * HOUR, DAY, 2 * DAY]) {
       const from = T - DAY + Math.floor(random() * 3 * DAY);
       const query = { series, from, to: from + Math.floor(random() * 3 * DAY) };
-      expect(comparable(await store.buckets(query, stepMs))).toEqual(comparable(model.buckets(query, stepMs)));
+      expectBuckets(await store.buckets(query, stepMs), model.buckets(query, stepMs));
     }
   }
 }

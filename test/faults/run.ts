@@ -1,12 +1,19 @@
 /** `npm run test:faults -- NAME [options]`: runs one fault, prints promise → observed, exits 1 when a promise broke. */
 import { parseArgs } from "node:util";
+import { fuzzCodecs, fuzzKept } from "./fuzz-codecs.ts";
+import { fuzzSparkplug } from "./fuzz-sparkplug.ts";
 import { killHj212 } from "./hj212.ts";
 import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { rounds: { type: "string" }, seed: { type: "string" }, minutes: { type: "string" } },
+  options: {
+    rounds: { type: "string" },
+    seed: { type: "string" },
+    minutes: { type: "string" },
+    inputs: { type: "string" },
+  },
 });
 const [name = "kill"] = positionals;
 const seed = Number(values.seed ?? 1);
@@ -34,6 +41,22 @@ const faults: Record<string, () => Promise<boolean>> = {
       report.packets > 0 && report.lost + report.wrong + report.doubled + report.quarantined === 0 && report.resent > 0;
     console.log(
       `promise: packets answered 9014 are all stored, none doubled → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  "fuzz-sparkplug": async () => {
+    const report = fuzzSparkplug({ messages: Number(values.inputs ?? 1_000_000), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept = report.faults.length === 0 && report.slowestMs < 1_000 && report.snapshotMegabytes < 17;
+    console.log(`promise: no exception, no hang, memory bounded → ${kept ? "kept" : "BROKEN"} (seed ${seed})`);
+    return kept;
+  },
+  fuzz: async () => {
+    const reports = fuzzCodecs({ inputs: Number(values.inputs ?? 1_000_000), seed });
+    console.log(JSON.stringify(reports, null, 2));
+    const kept = fuzzKept(reports);
+    console.log(
+      `promise: an answer for every input, quickly, in bounded memory → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );
     return kept;
   },

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LatestPoint } from "../../../core/ports.ts";
-import { placeState, siteView, stationView } from "../../../dashboards/places.ts";
+import { placeState, sharedStationView, siteView, stationView } from "../../../dashboards/places.ts";
 import { aDevice, aDirectory, anAlarm, aSite, aStation, NOW } from "../../support/builders.ts";
 
 const alarm = (category: "pollution" | "instrument" | "absence", level: "red" | "orange" | "yellow" | "blue") =>
@@ -42,6 +42,27 @@ const view = (overrides: { latest?: LatestPoint[]; now?: number; devices?: Retur
     now: overrides.now ?? NOW,
   });
 };
+
+describe("sharedStationView", () => {
+  const latest = [aLatest()];
+  const alarms: ReturnType<typeof anAlarm>[] = [];
+  const facts = {
+    directory: aDirectory({ devices: [aDevice()] }),
+    place: { station: aStation(), site: aSite() },
+    latest,
+    alarms,
+    now: NOW,
+  };
+  test("is made once for the same points, alarms and registry, and anew when one of them is another", () => {
+    const first = sharedStationView(facts);
+    expect(sharedStationView({ ...facts, now: NOW + 100 })).toBe(first);
+    expect(sharedStationView({ ...facts, alarms: [anAlarm({ category: "pollution", level: "red" })] }).state).toBe(
+      "exceed",
+    );
+    expect(sharedStationView({ ...facts, directory: aDirectory({ devices: [] }) }).state).toBe("stale");
+    expect(sharedStationView({ ...facts, latest: [aLatest({ value: 0.002 })] }).latest[0]?.value).toBe(0.002);
+  });
+});
 
 describe("stationView", () => {
   test.each`

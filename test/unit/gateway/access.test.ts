@@ -47,6 +47,112 @@ describe("mayPublish", () => {
   });
 });
 
+/** A network server's account that carries one LoRaWAN device and one Sparkplug device behind an edge node. */
+const carrier = deviceGrant(aDeviceContext({ device: aDevice({ id: "bridge" }) }), [
+  aDeviceContext({
+    device: aDevice({ id: "probe", profile: { lorawan: { devEui: "00AABBCCDDEEFF01", payload: "object" } } }),
+  }),
+  aDeviceContext({ device: aDevice({ id: "pump", profile: { sparkplug: { group: "g", edge: "e", device: "p" } } }) }),
+]);
+
+describe("topics of other worlds", () => {
+  test.each`
+    grant      | topic                                                   | verdict
+    ${well1}   | ${"v1/devices/me/telemetry"}                            | ${"granted"}
+    ${well1}   | ${"v1/devices/me/attributes"}                           | ${"granted"}
+    ${well1}   | ${"v1/devices/me/rpc/request/1"}                        | ${"foreign-topic"}
+    ${well1}   | ${"v1/devices/you/telemetry"}                           | ${"foreign-topic"}
+    ${well1}   | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"foreign-topic"}
+    ${well1}   | ${"v3/app@tenant/devices/probe/up"}                     | ${"foreign-topic"}
+    ${well1}   | ${"spBv1.0/g/NBIRTH/e"}                                 | ${"foreign-topic"}
+    ${acme}    | ${"v1/devices/me/telemetry"}                            | ${"consumers-only-read"}
+    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"granted"}
+    ${carrier} | ${"application/a/device/00AABBCCDDEEFF01/event/up"}     | ${"granted"}
+    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/join"}   | ${"granted"}
+    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/xy"}     | ${"foreign-topic"}
+    ${carrier} | ${"application/a/device/00aabbccddeeff01/command/down"} | ${"foreign-topic"}
+    ${carrier} | ${"application/a/device/00aabbccddeeff02/event/up"}     | ${"foreign-topic"}
+    ${carrier} | ${"application/a/device/+/event/up"}                    | ${"foreign-topic"}
+    ${carrier} | ${"application/#/device/00aabbccddeeff01/event/up"}     | ${"foreign-topic"}
+    ${carrier} | ${"application//device/00aabbccddeeff01/event/up"}      | ${"foreign-topic"}
+    ${carrier} | ${"application/a/b/device/00aabbccddeeff01/event/up"}   | ${"foreign-topic"}
+    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/up/"}    | ${"foreign-topic"}
+    ${carrier} | ${"application/\n/device/00aabbccddeeff01/event/up"}    | ${"control-character-in-topic"}
+    ${carrier} | ${"v3/app@tenant/devices/anything/up"}                  | ${"granted"}
+    ${carrier} | ${"v3/app/devices/anything/down/ack"}                   | ${"granted"}
+    ${carrier} | ${"v3/app/devices/anything/down/push"}                  | ${"foreign-topic"}
+    ${carrier} | ${"v3/app/devices/a/b/up"}                              | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/NBIRTH/e"}                                 | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/DDATA/e/p"}                                | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/DDATA/e/q"}                                | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/DDATA/e"}                                  | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/NDATA/e/p"}                                | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/NCMD/e"}                                   | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/DDATA/e/p/x"}                              | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/h/NBIRTH/e"}                                 | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/STATE/host"}                                 | ${"foreign-topic"}
+  `("publish $topic: $verdict", ({ grant, topic, verdict }) => {
+    expect(mayPublish(grant, topic, 10)).toBe(verdict);
+  });
+
+  test.each`
+    grant      | filter                       | verdict
+    ${carrier} | ${"spBv1.0/g/NCMD/e"}        | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/NCMD/e/#"}      | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/DCMD/e/+"}      | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/DCMD/e/#"}      | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/DCMD/e/p"}      | ${"granted"}
+    ${carrier} | ${"spBv1.0/STATE/+"}         | ${"granted"}
+    ${carrier} | ${"spBv1.0/STATE/#"}         | ${"granted"}
+    ${carrier} | ${"spBv1.0/STATE/host"}      | ${"granted"}
+    ${carrier} | ${"spBv1.0/g/NCMD/+"}        | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/+/NCMD/e"}        | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/+/e"}           | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/DDATA/e/p"}     | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/NDATA/e"}       | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/g/#"}             | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/#"}               | ${"foreign-topic"}
+    ${carrier} | ${"spBv1.0/h/NCMD/e"}        | ${"foreign-topic"}
+    ${carrier} | ${"application/#"}           | ${"foreign-topic"}
+    ${carrier} | ${"v1/devices/me/telemetry"} | ${"foreign-topic"}
+    ${well1}   | ${"spBv1.0/STATE/+"}         | ${"foreign-topic"}
+    ${well1}   | ${"spBv1.0/STATE/host"}      | ${"foreign-topic"}
+    ${well1}   | ${"spBv1.0/g/NCMD/e"}        | ${"foreign-topic"}
+  `("subscribe $filter: $verdict", ({ grant, filter, verdict }) => {
+    expect(maySubscribe(grant, filter)).toBe(verdict);
+  });
+
+  test.each`
+    topic                    | may
+    ${"spBv1.0/g/NCMD/e"}    | ${true}
+    ${"spBv1.0/g/DCMD/e/p"}  | ${true}
+    ${"spBv1.0/STATE/host"}  | ${true}
+    ${"spBv1.0/g/NCMD/f"}    | ${false}
+    ${"spBv1.0/g/DCMD/f/p"}  | ${false}
+    ${"spBv1.0/g/NDATA/e"}   | ${false}
+    ${"spBv1.0/g/DDATA/e/p"} | ${false}
+    ${"spBv1.0/STATE/a/b"}   | ${false}
+  `("receive $topic: $may", ({ topic, may }) => {
+    expect(mayReceive(carrier, topic)).toBe(may);
+  });
+
+  test("no name gives a right to another name's topics, and no filter granted reaches beyond what is received", () => {
+    const name = fc.stringMatching(/^[A-Za-z0-9 _.$-]{1,8}$/);
+    fc.assert(
+      fc.property(name, name, name, name, (group, edge, other, device) => {
+        fc.pre(edge !== other);
+        const profile = { sparkplug: { group, edge, device } };
+        const grant = deviceGrant(aDeviceContext({ device: aDevice({ profile }) }));
+        expect(mayPublish(grant, `spBv1.0/${group}/DDATA/${edge}/${device}`, 1)).toBe("granted");
+        expect(mayPublish(grant, `spBv1.0/${group}/DDATA/${other}/${device}`, 1)).toBe("foreign-topic");
+        expect(mayPublish(grant, `spBv1.0/${group}/NDATA/${other}`, 1)).toBe("foreign-topic");
+        expect(maySubscribe(grant, `spBv1.0/${group}/NCMD/${other}`)).toBe("foreign-topic");
+        expect(mayReceive(grant, `spBv1.0/${group}/DCMD/${other}/${device}`)).toBe(false);
+      }),
+    );
+  });
+});
+
 describe("maySubscribe", () => {
   const level = fc.constantFrom(
     "ews",

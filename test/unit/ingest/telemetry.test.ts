@@ -32,6 +32,7 @@ describe("what is understood", () => {
       seq: 18234,
       backfill: true,
       faults: [],
+      health: { rssi: -87, batteryVolts: 3.58 },
       readings: [
         {
           ...common,

@@ -1,36 +1,66 @@
 import { describe, expect, test } from "vitest";
-import { judgeChannel } from "../../../ingest/validate.ts";
-import { aDeviceContext } from "../../support/builders.ts";
+import type { ForeignFormat, Formats } from "../../../ingest/formats.ts";
+import { routeMessage } from "../../../ingest/validate.ts";
+import { aDevice, aDirectory, NOW } from "../../support/builders.ts";
 
-const context = aDeviceContext();
 const PREFIX = "ews/1/tenant-1/site-1/mw-1/dev-1/";
+const nothing = { boot: "", seq: -1, backfill: false, readings: [], faults: [] };
+const decode = () => nothing;
+/** Topic `foreign/{externalName}`; `foreign/` is the account itself. */
+const foreign: ForeignFormat = {
+  name: "foreign",
+  owns: (topic) => topic.startsWith("foreign/"),
+  sender: (bytes, topic) =>
+    bytes.length > 0 ? { refused: { code: "NO_NAME", detail: "" } } : topic.slice("foreign/".length) || null,
+  decode: () => nothing,
+};
+const formats: Formats = { channels: new Map([["telemetry", decode]]), foreign: [foreign] };
+const lorawan = (devEui: string) => ({ lorawan: { devEui, payload: "object" as const } });
+const directory = aDirectory({
+  devices: [
+    aDevice({ profile: lorawan("00000000000000AA") }),
+    aDevice({ id: "carried", via: "dev-1", profile: lorawan("00000000000000BB") }),
+    aDevice({ id: "other", via: "dev-2", profile: lorawan("00000000000000CC") }),
+  ],
+});
 
-describe("which message may be used", () => {
+function route(topic: string, { device = "dev-1", payload = new Uint8Array(0) } = {}) {
+  return routeMessage({ device, topic, payload, receivedAt: NOW }, directory, formats);
+}
+const refusal = (code: string) => ({ kind: "refuse", fault: { code } });
+
+describe("where a message goes", () => {
   test.each`
     topic                                            | verdict
-    ${`${PREFIX}telemetry`}                          | ${{ kind: "decode", channel: "telemetry" }}
-    ${`${PREFIX}state`}                              | ${{ kind: "pass", channel: "state" }}
-    ${`${PREFIX}event`}                              | ${{ kind: "pass", channel: "event" }}
-    ${`${PREFIX}info`}                               | ${{ kind: "pass", channel: "info" }}
-    ${`${PREFIX}cmd/ack`}                            | ${{ kind: "pass", channel: "cmd/ack" }}
-    ${`${PREFIX}senml`}                              | ${{ kind: "refuse", fault: { code: "CHANNEL_UNSUPPORTED" } }}
-    ${`${PREFIX}hj212`}                              | ${{ kind: "refuse", fault: { code: "CHANNEL_UNSUPPORTED" } }}
-    ${`${PREFIX}telemetry/x`}                        | ${{ kind: "refuse", fault: { code: "CHANNEL_UNSUPPORTED" } }}
-    ${PREFIX}                                        | ${{ kind: "refuse", fault: { code: "CHANNEL_UNSUPPORTED" } }}
-    ${"ews/1/other/site-1/mw-1/dev-1/telemetry"}     | ${{ kind: "refuse", fault: { code: "TOPIC_MISMATCH" } }}
-    ${"ews/1/tenant-1/other/mw-1/dev-1/telemetry"}   | ${{ kind: "refuse", fault: { code: "TOPIC_MISMATCH" } }}
-    ${"ews/1/tenant-1/site-1/other/dev-1/telemetry"} | ${{ kind: "refuse", fault: { code: "TOPIC_MISMATCH" } }}
-    ${"ews/1/tenant-1/site-1/mw-1/dev-10/telemetry"} | ${{ kind: "refuse", fault: { code: "TOPIC_MISMATCH" } }}
-    ${"v1/devices/me/telemetry"}                     | ${{ kind: "refuse", fault: { code: "TOPIC_MISMATCH" } }}
-    ${""}                                            | ${{ kind: "refuse", fault: { code: "TOPIC_MISMATCH" } }}
+    ${`${PREFIX}telemetry`}                          | ${{ kind: "decode", codec: decode, context: { device: { id: "dev-1" } } }}
+    ${`${PREFIX}state`}                              | ${{ kind: "pass" }}
+    ${`${PREFIX}event`}                              | ${{ kind: "pass" }}
+    ${`${PREFIX}info`}                               | ${{ kind: "pass" }}
+    ${`${PREFIX}cmd/ack`}                            | ${{ kind: "pass" }}
+    ${`${PREFIX}senml`}                              | ${refusal("CHANNEL_UNSUPPORTED")}
+    ${`${PREFIX}telemetry/x`}                        | ${refusal("CHANNEL_UNSUPPORTED")}
+    ${PREFIX}                                        | ${refusal("CHANNEL_UNSUPPORTED")}
+    ${"ews/1/other/site-1/mw-1/dev-1/telemetry"}     | ${refusal("TOPIC_MISMATCH")}
+    ${"ews/1/tenant-1/other/mw-1/dev-1/telemetry"}   | ${refusal("TOPIC_MISMATCH")}
+    ${"ews/1/tenant-1/site-1/other/dev-1/telemetry"} | ${refusal("TOPIC_MISMATCH")}
+    ${"ews/1/tenant-1/site-1/mw-1/dev-10/telemetry"} | ${refusal("TOPIC_MISMATCH")}
+    ${"v1/devices/you/telemetry"}                    | ${refusal("TOPIC_MISMATCH")}
+    ${""}                                            | ${refusal("TOPIC_MISMATCH")}
+    ${"foreign/"}                                    | ${{ kind: "decode", codec: foreign.decode, context: { device: { id: "dev-1" } } }}
+    ${"foreign/eui:00000000000000AA"}                | ${{ kind: "decode", context: { device: { id: "dev-1" } } }}
+    ${"foreign/eui:00000000000000BB"}                | ${{ kind: "decode", context: { device: { id: "carried" } } }}
+    ${"foreign/eui:00000000000000CC"}                | ${refusal("SENDER_NOT_CARRIED")}
+    ${"foreign/eui:00000000000000DD"}                | ${refusal("SENDER_UNKNOWN")}
   `("$topic", ({ topic, verdict }: { topic: string; verdict: object }) => {
-    expect(judgeChannel({ device: "dev-1", topic }, context)).toMatchObject(verdict);
+    expect(route(topic)).toMatchObject(verdict);
   });
 
   test("a device that the registry does not have", () => {
-    expect(judgeChannel({ device: "dev-2", topic: `${PREFIX}telemetry` }, undefined)).toMatchObject({
-      kind: "refuse",
-      fault: { code: "DEVICE_UNKNOWN" },
-    });
+    expect(route(`${PREFIX}telemetry`, { device: "stranger" })).toMatchObject(refusal("DEVICE_UNKNOWN"));
+    expect(route("foreign/", { device: "stranger" })).toMatchObject(refusal("DEVICE_UNKNOWN"));
+  });
+
+  test("a message that does not tell whose it is keeps its format's reason", () => {
+    expect(route("foreign/", { payload: new Uint8Array(1) })).toMatchObject(refusal("NO_NAME"));
   });
 });

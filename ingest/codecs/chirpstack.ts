@@ -1,0 +1,84 @@
+/**
+ * ChirpStack v4 application events, JSON marshaler (chirpstack-docs, integrations/events): `up` → readings, `status` → the
+ * battery, the others hold nothing for us. Protobuf JSON leaves out defaults: a missing fCnt is 0.
+ */
+import { externalName } from "../../core/directory.ts";
+import { parseForeignTopic } from "../../core/foreign-topics.ts";
+import { type Decoded, type Envelope, type Refusal, refuse, type SenderProfile } from "./codec.ts";
+import { rfc3339Ms } from "./instant.ts";
+import { parseJsonBytes } from "./json-bytes.ts";
+import { field, isObject, type JsonObject, numberField, objectField, objectsField, textField } from "./json-fields.ts";
+import { countOf, decodeUplink, euiOf, NO_READINGS, signalOf, type Uplink } from "./lorawan.ts";
+
+const BOOT = /^[A-Za-z0-9_.-]{1,64}$/;
+
+export const chirpstack = {
+  name: "ChirpStack",
+  owns: (topic: string): boolean => parseForeignTopic(topic)?.format === "chirpstack",
+  sender: (_bytes: Uint8Array, topic: string): string | Refusal => {
+    const parsed = parseForeignTopic(topic);
+    if (parsed?.format !== "chirpstack") return refuse("TOPIC_MISMATCH", `"${topic}" is no topic of ChirpStack`);
+    return externalName.devEui(parsed.devEui);
+  },
+  decode: decodeChirpstack,
+};
+
+/**
+ * Reasons: those of `parseJsonBytes` and `decodeUplink`, WRONG_SHAPE, DEVICE_MISMATCH (payload and topic name different
+ * devices), STILL_ENCRYPTED. A message without a topic of ChirpStack's is taken as an `up` event.
+ */
+export function decodeChirpstack(bytes: Uint8Array, sender: SenderProfile, { topic }: Envelope): Decoded | Refusal {
+  const parsed = parseForeignTopic(topic);
+  const named = parsed?.format === "chirpstack" ? parsed : undefined;
+  const event = named?.event ?? "up";
+  if (event !== "up" && event !== "status") return NO_READINGS;
+  const message = parseJsonBytes(bytes);
+  if ("refused" in message) return message;
+  const { json } = message;
+  if (!isObject(json)) return refuse("WRONG_SHAPE", "an event is an object");
+  const devEui = euiOf(field(objectField(json, "deviceInfo") ?? {}, "devEui"));
+  if (devEui === null) return refuse("WRONG_SHAPE", "at deviceInfo.devEui: 16 hexadecimal digits");
+  if (named && named.devEui.toUpperCase() !== devEui)
+    return refuse("DEVICE_MISMATCH", `the topic says ${named.devEui}, the payload ${devEui}`);
+  if (event === "status") return statusOf(json);
+  const uplink = uplinkOf(json, devEui);
+  return "refused" in uplink ? uplink : decodeUplink(uplink, sender);
+}
+
+export function chirpstackUplink(json: unknown): Uplink | Refusal {
+  const devEui = isObject(json) ? euiOf(field(objectField(json, "deviceInfo") ?? {}, "devEui")) : null;
+  if (!isObject(json) || devEui === null) return refuse("WRONG_SHAPE", "at deviceInfo.devEui: 16 hexadecimal digits");
+  return uplinkOf(json, devEui);
+}
+
+function uplinkOf(json: JsonObject, devEui: string): Uplink | Refusal {
+  // The join server holds the keys: the application server cannot read the frame, and nor can we.
+  if (objectField(json, "joinServerContext")) return refuse("STILL_ENCRYPTED", "the join server keeps the session key");
+  const fCnt = countOf(json, "fCnt");
+  const fPort = countOf(json, "fPort");
+  if (fCnt === null || fPort === null) return refuse("WRONG_SHAPE", "at fCnt or fPort: a number from 0 on");
+  const id = textField(json, "deduplicationId") ?? "";
+  const hasId = BOOT.test(id);
+  const time = field(json, "time") === undefined ? null : rfc3339Ms(field(json, "time"), "time");
+  if (time !== null && typeof time !== "number") return { refused: time };
+  return {
+    devEui,
+    fPort,
+    fCnt,
+    data: textField(json, "data") ?? "",
+    object: objectField(json, "object"),
+    time,
+    // Each message has an id of its own, so it stands where others name a boot; frame counters may restart unseen.
+    boot: hasId ? id : "",
+    seq: hasId ? fCnt : -1,
+    health: signalOf(objectsField(json, "rxInfo")),
+  };
+}
+
+/** batteryLevel is percent; absent or 0 beside `batteryLevelUnavailable` or external power says nothing. */
+function statusOf(json: JsonObject): Decoded {
+  const percent = numberField(json, "batteryLevel");
+  const isKnown = field(json, "externalPowerSource") !== true && field(json, "batteryLevelUnavailable") !== true;
+  if (percent === undefined || !isKnown || percent < 0 || percent > 100) return NO_READINGS;
+  return { ...NO_READINGS, health: { batteryPercent: percent } };
+}

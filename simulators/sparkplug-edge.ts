@@ -1,0 +1,208 @@
+/**
+ * A real Sparkplug B edge node on MQTT with devices behind it: will, births, data by alias, history after an outage, rebirth
+ * on command. Payloads are written by core/sparkplug-write.ts.
+ */
+import { connect, type MqttClient } from "mqtt";
+import type { Clock } from "../core/clock.ts";
+import { nodeCommandTopic } from "../core/sparkplug-edges.ts";
+import { type NumericType, readSparkplug } from "../core/sparkplug-wire.ts";
+import { type OutgoingMetric, REBIRTH, writeSparkplug } from "../core/sparkplug-write.ts";
+
+export interface EdgeMetric {
+  readonly name: string;
+  readonly type: NumericType;
+  /** At the first birth; null is sent as is_null. */
+  readonly value: number | null;
+}
+export interface EdgeDevice {
+  readonly id: string;
+  readonly metrics: readonly EdgeMetric[];
+}
+export interface EdgeValue {
+  readonly name: string;
+  readonly value: number | null;
+  /** When it was measured, ms; now when left out. */
+  readonly time?: number;
+}
+
+export interface SparkplugEdge {
+  /** Resolves once the present connection's births are on their way. Rejects when the broker refuses the account. */
+  connect(): Promise<void>;
+  /** By alias and without datatype. While there is no connection values are kept, and sent as history after the next births. */
+  data(device: string, values: readonly EdgeValue[]): void;
+  /** Any message, numbered like the others; `device` null for the node. For what a well-made edge node would not say. */
+  say(type: "NDATA" | "DDATA" | "DDEATH", device: string | null, metrics: readonly OutgoingMetric[]): void;
+  /** How often births were published, and how often on command. */
+  counts(): { readonly births: number; readonly rebirths: number; readonly kept: number };
+  /** Breaks the connection without DISCONNECT: the broker publishes the will. */
+  lose(): Promise<void>;
+  /** NDEATH, then DISCONNECT. */
+  close(): Promise<void>;
+}
+
+/** Values kept through an outage, oldest dropped first. */
+const KEPT_MAX = 100_000;
+const HISTORY_CHUNK = 100;
+
+interface Point {
+  readonly alias: number;
+  readonly name: string;
+  readonly type: NumericType;
+  value: number | null;
+  time: number;
+}
+interface Kept extends EdgeValue {
+  readonly device: string;
+  readonly time: number;
+}
+
+/** @param firstBdSeq an edge node that has run before goes on from its last. */
+export function createSparkplugEdge(parts: {
+  readonly url: string;
+  /** MQTT account: user, client id and secret. */
+  readonly account: { readonly id: string; readonly secret: string };
+  readonly group: string;
+  readonly edge: string;
+  readonly devices: readonly EdgeDevice[];
+  readonly clock: Clock;
+  readonly firstBdSeq?: number;
+}): SparkplugEdge {
+  const { url, account, group, edge, clock } = parts;
+  const topicOf = (type: string, device: string | null): string =>
+    `spBv1.0/${group}/${type}/${edge}${device === null ? "" : `/${device}`}`;
+  const points = pointsOf(parts.devices, clock.now());
+  let client: MqttClient | null = null;
+  let bdSeq = ((parts.firstBdSeq ?? 0) + 255) % 256;
+  let seq = 0;
+  let births = 0;
+  let rebirths = 0;
+  let kept: Kept[] = [];
+
+  const say = (type: string, device: string | null, metrics: readonly OutgoingMetric[]): void => {
+    client?.publish(topicOf(type, device), Buffer.from(writeSparkplug({ time: clock.now(), seq, metrics })), {
+      qos: 0,
+    });
+    seq = (seq + 1) % 256;
+  };
+  const beBorn = (): void => {
+    births += 1;
+    seq = 0;
+    say("NBIRTH", null, [
+      { name: "bdSeq", time: clock.now(), type: "UInt64", value: bdSeq },
+      { name: REBIRTH, time: clock.now(), type: "Boolean", value: false },
+    ]);
+    for (const [device, own] of points) {
+      const metrics = [...own.values()].map(({ name, alias, type, value, time }) => ({
+        name,
+        alias,
+        type,
+        value,
+        time,
+      }));
+      say("DBIRTH", device, metrics);
+    }
+  };
+  const sendKept = (): void => {
+    const waiting = kept;
+    kept = [];
+    for (const device of points.keys()) {
+      const own = waiting.filter((value) => value.device === device);
+      for (let at = 0; at < own.length; at += HISTORY_CHUNK) {
+        say("DDATA", device, metricsOf(own.slice(at, at + HISTORY_CHUNK), points.get(device), true));
+      }
+    }
+  };
+  const onCommand = (topic: string, payload: Uint8Array): void => {
+    if (topic !== nodeCommandTopic(group, edge)) return;
+    const command = readSparkplug(payload);
+    if ("code" in command || !command.metrics.some(({ name, value }) => name === REBIRTH && value === 1)) return;
+    rebirths += 1;
+    beBorn();
+  };
+
+  return {
+    connect: async () => {
+      bdSeq = (bdSeq + 1) % 256;
+      const next = connect(url, {
+        clientId: account.id,
+        username: account.id,
+        password: account.secret,
+        protocolVersion: 4,
+        reconnectPeriod: 0,
+        will: { topic: topicOf("NDEATH", null), payload: deathBytes(bdSeq, clock.now()), qos: 1, retain: false },
+      });
+      client = next;
+      next.on("message", onCommand);
+      next.on("close", () => {
+        if (client === next) client = null;
+      });
+      await new Promise<void>((resolve, reject) => {
+        next.once("error", reject);
+        next.once("connect", () => {
+          next.off("error", reject);
+          next.on("error", () => undefined); // told by "close"
+          resolve();
+        });
+      });
+      await next.subscribeAsync(nodeCommandTopic(group, edge), { qos: 1 });
+      beBorn();
+      sendKept();
+    },
+    data: (device, values) => {
+      const stamped = values.map((value) => ({ ...value, device, time: value.time ?? clock.now() }));
+      const own = points.get(device);
+      for (const { name, value, time } of stamped) {
+        const point = own?.get(name);
+        if (point) Object.assign(point, { value, time });
+      }
+      if (client?.connected) say("DDATA", device, metricsOf(stamped, own, false));
+      else kept = [...kept, ...stamped].slice(-KEPT_MAX);
+    },
+    say,
+    counts: () => ({ births, rebirths, kept: kept.length }),
+    lose: async () => {
+      const last = client;
+      client = null;
+      if (!last) return;
+      const closed = new Promise<void>((resolve) => last.once("close", () => resolve()));
+      last.stream.destroy();
+      await closed;
+    },
+    close: async () => {
+      const last = client;
+      client = null;
+      if (!last) return;
+      // Sparkplug B 3.0, 5.6: an edge node that leaves in order publishes its death itself, since no will will come.
+      await last.publishAsync(topicOf("NDEATH", null), deathBytes(bdSeq, clock.now()), { qos: 1 });
+      await last.endAsync();
+    },
+  };
+}
+
+/** Aliases are unique over the node and all its devices. */
+function pointsOf(devices: readonly EdgeDevice[], time: number): Map<string, Map<string, Point>> {
+  let alias = 0;
+  return new Map(
+    devices.map(({ id, metrics }) => {
+      const own = metrics.map((metric) => [metric.name, { ...metric, alias: alias++, time }] as const);
+      return [id, new Map<string, Point>(own)] as const;
+    }),
+  );
+}
+
+function metricsOf(
+  values: readonly EdgeValue[],
+  points: ReadonlyMap<string, Point> | undefined,
+  isHistorical: boolean,
+): readonly OutgoingMetric[] {
+  return values.flatMap(({ name, value, time }) => {
+    const point = points?.get(name);
+    if (!point) return [];
+    const { alias, type } = point;
+    return [{ alias, type, isTyped: false, value, isHistorical, ...(time === undefined ? {} : { time }) }];
+  });
+}
+
+function deathBytes(bdSeq: number, time: number): Buffer {
+  return Buffer.from(writeSparkplug({ time, metrics: [{ name: "bdSeq", time, type: "UInt64", value: bdSeq }] }));
+}
