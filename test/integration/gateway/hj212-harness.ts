@@ -98,10 +98,11 @@ export class RawLogger {
       await new Promise<void>((resolve) => this.#wakes.push(resolve));
     }
   }
-  /** A heartbeat's round trip on this connection: everything before it has been judged when this resolves. */
+  /** A heartbeat's round trip: everything before it has been judged, and nothing of it answered, when this resolves. */
   async ping(mn: string = MN.two): Promise<void> {
     this.write(aFrame({ mn, cn: "9015", qn: `2026031508000${String(++pings).padStart(4, "0")}`, pw: "", cp: "" }));
-    for (;;) if ((await this.next()).CN === "9013") return;
+    const { CN: code, QN: qn } = await this.next();
+    if (code !== "9013") throw new Error(`${code} to ${qn} came before the heartbeat's answer`);
   }
   end(): void {
     this.socket.destroy();
