@@ -6,19 +6,21 @@ import { existsSync, mkdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { loadRules, retired, SHIPPED_RULES, watchRules } from "./alerts/rules.ts";
+import { followFieldSecrets } from "./app-field-secrets.ts";
 import { startPipeline, startWeb } from "./app-threads.ts";
 import { serveControl } from "./control.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
 import { createDirectory, followRegistry } from "./core/directory.ts";
 import { Misconfigured } from "./core/errors.ts";
+import type { FieldCommand } from "./core/field-session.ts";
 import { type Logger, Metrics } from "./core/observe.ts";
 import type { Consumer, Directory } from "./core/ports.ts";
 import type { Rule } from "./core/rule.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { hashPassword } from "./dashboards/passwords.ts";
-import { mqttCommander, startCommander } from "./gateway/commander.ts";
+import { fieldCommander, mqttCommander, startCommander } from "./gateway/commander.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { openPresence } from "./gateway/presence.ts";
 import { healthOf } from "./health.ts";
@@ -34,7 +36,7 @@ export interface Addresses {
   readonly mqtts: number | null;
   readonly ws: number | null;
   readonly http: number | null;
-  readonly hj212: number | null;
+  readonly hj212: number;
 }
 
 export interface App {
@@ -81,6 +83,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log }),
     );
     const consumers = await followConsumers(ledger, { shutdown });
+    const fieldSecrets = await followFieldSecrets({ secrets: ledger.fieldSecrets, dataDir, clock, log, shutdown });
 
     const presence = await openPresence({ store: ledger.presence, clock, log, metrics });
     shutdown.onStop("presence", () => presence.close());
@@ -91,6 +94,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       journal,
       directory: () => current,
       consumers,
+      fieldSecrets,
       pepper,
       presence,
       edgePresence: presence,
@@ -101,7 +105,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     shutdown.onStop("gateway", () => gateway.close());
     const commander = startCommander({
       commands: ledger.commands,
-      ways: [mqttCommander(gateway)],
+      ways: [fieldCommander((device, command) => gateway.hj212.command(device, command)), mqttCommander(gateway)],
       publisher: gateway.publisher,
       directory: () => current,
       clock,
@@ -138,6 +142,8 @@ export async function startApp(parts: AppParts): Promise<App> {
           { series: { backup: pipeline.control.backupSeries }, ledger, journal, pepperFile: join(dataDir, "pepper") },
           resolve(String(folder)),
         ),
+      "hj212-sessions": async () => ({ sessions: gateway.hj212.sessions(), unclaimed: gateway.hj212.unclaimed() }),
+      "hj212-command": ({ device, command }) => gateway.hj212.command(String(device), command as FieldCommand),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
       status: async () => ({
         addresses: addressesOf(gateway, webReady),
@@ -154,7 +160,7 @@ export async function startApp(parts: AppParts): Promise<App> {
 }
 
 function addressesOf(gateway: Gateway, web: WebReady): Addresses {
-  return { ...gateway.addresses, http: web.address.port, hj212: null };
+  return { ...gateway.addresses, http: web.address.port };
 }
 
 /** Makes the folder (0700) or refuses one that others may read: it holds the pepper and all data. */

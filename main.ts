@@ -19,6 +19,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
   { words: ["ca"], load: async () => (await import("./cli/certificates.ts")).certificateVerbs },
   { words: ["device"], load: async () => (await import("./cli/devices.ts")).deviceVerbs },
+  { words: ["hj212"], load: async () => (await import("./cli/hj212.ts")).hj212Verbs },
   {
     words: ["config", "registry", "user", "token", "consumer"],
     load: async () => (await import("./cli/admin.ts")).adminVerbs,

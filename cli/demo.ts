@@ -91,12 +91,13 @@ function wholeNumber(text: string, option: string): number {
 
 /** The usual ports, or the next free ones, said aloud. */
 async function demoConfig(dataDir: string, logLevel: string, out: Output): Promise<Config> {
-  const [mqttPort, wsPort, httpPort] = [
+  const [mqttPort, wsPort, httpPort, hj212Port] = [
     await freePort(1883, "MQTT", out),
     await freePort(9001, "WebSocket", out),
     await freePort(8080, "HTTP", out),
+    await freePort(9212, "HJ 212", out),
   ];
-  return Config.parse({ dataDir, mqttPort, mqttsPort: 0, wsPort, httpPort, logLevel });
+  return Config.parse({ dataDir, mqttPort, mqttsPort: 0, wsPort, httpPort, hj212Port, logLevel });
 }
 
 const PORTS_TRIED_MAX = 50;

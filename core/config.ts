@@ -44,6 +44,14 @@ export const Config = z.strictObject({
   /** Connections begun within a minute by one address; loopback is exempt. */
   mqttConnectsPerMinute: z.coerce.number().int().positive().default(1_200),
   mqttConnections: z.coerce.number().int().positive().default(10_000),
+  /** With both, the HJ 212 port speaks TLS. */
+  hj212TlsCert: z.string().optional(),
+  hj212TlsKey: z.string().optional(),
+  /** Plain HJ 212 beyond loopback, e.g. on a private network of the logger's SIM cards. */
+  hj212Insecure: Flag.default(false),
+  /** HJ 212 connections from one address; loopback is exempt. */
+  hj212ConnectionsPerAddress: z.coerce.number().int().positive().default(200),
+  hj212Connections: z.coerce.number().int().positive().default(5_000),
   series: z.enum(["duckdb", "influx"]).default("duckdb"),
   influxUrl: z.url().optional(),
   influxDatabase: z.string().min(1).default("jingtu"),

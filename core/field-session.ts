@@ -21,7 +21,8 @@ export type FieldCommand =
     }
   | { readonly kind: "start-realtime" }
   | { readonly kind: "stop-realtime" }
-  | { readonly kind: "sample-now" }
+  /** `parameter`: of the instrument for this one only, as the device names it. */
+  | { readonly kind: "sample-now"; readonly parameter?: string }
   | { readonly kind: "restart" };
 
 /**

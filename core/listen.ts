@@ -4,8 +4,16 @@ import { isIPv4 } from "node:net";
 import { type Config, environmentName } from "./config.ts";
 import { Misconfigured } from "./errors.ts";
 
-type PemKey = "httpTlsCert" | "httpTlsKey" | "mqttTlsCert" | "mqttTlsKey" | "mqttTlsCa" | "mqttTlsCrl";
-type PortKey = Extract<keyof Config, `${string}Port`>;
+type PemKey =
+  | "httpTlsCert"
+  | "httpTlsKey"
+  | "mqttTlsCert"
+  | "mqttTlsKey"
+  | "mqttTlsCa"
+  | "mqttTlsCrl"
+  | "hj212TlsCert"
+  | "hj212TlsKey";
+export type PortKey = Extract<keyof Config, `${string}Port`>;
 
 /** True for 127.0.0.0/8 (RFC 1122, 3.2.1.3), also mapped into IPv6, for ::1, and for the host setting `localhost`. */
 export function isLoopback(address: string): boolean {

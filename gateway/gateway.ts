@@ -1,4 +1,4 @@
-/** Puts the gateway together: doors → links → broker → gate → journal stream `raw`. */
+/** Puts the gateway together: doors → links → broker → gate → journal stream `raw`; HJ 212 packets through the same gate. */
 import type { Clock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
@@ -9,8 +9,11 @@ import { Gate } from "./admit.ts";
 import { type Broker, createBroker } from "./broker.ts";
 import { Revocations } from "./certificates.ts";
 import { nextEnd } from "./credentials.ts";
+import type { Hj212Config } from "./hj212-door.ts";
+import type { ExchangeTimings } from "./hj212-exchange.ts";
+import { type DeviceSecrets, type Hj212Server, openHj212 } from "./hj212-server.ts";
 import { ConnectionLimit, ConnectRate } from "./limits.ts";
-import { type Addresses, type ListenerConfig, type Listeners, openListeners } from "./listeners.ts";
+import { type ListenerConfig, type Listeners, type Addresses as MqttAddresses, openListeners } from "./listeners.ts";
 import { keepPace } from "./pace-keeper.ts";
 import type { Presence } from "./presence.ts";
 import { Refusals } from "./refusals.ts";
@@ -19,11 +22,16 @@ import { TALLY_MS, Tally } from "./tally.ts";
 
 export interface GatewayParts {
   readonly config: ListenerConfig &
+    Hj212Config &
     Pick<Config, "mqttConnectionsPerAddress" | "mqttConnections" | "mqttConnectsPerMinute">;
   readonly journal: Journal;
   /** The newest copy of the registry. */
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
+  /** HJ 212 passwords and keys, by device. */
+  readonly fieldSecrets: () => ReadonlyMap<string, DeviceSecrets>;
+  /** HJ 212 time-outs; those of the standard when left out. */
+  readonly exchangeTimings?: ExchangeTimings;
   /** Key of the HMACs of all machine secrets. */
   readonly pepper: Buffer;
   /** Told of devices that come and go. */
@@ -34,6 +42,9 @@ export interface GatewayParts {
   readonly log: Logger;
   readonly metrics: Metrics;
 }
+export interface Addresses extends MqttAddresses {
+  readonly hj212: number;
+}
 export interface Gateway {
   /** Ports that were bound; null where a listener is off. */
   readonly addresses: Addresses;
@@ -41,9 +52,11 @@ export interface Gateway {
   readonly publisher: Publisher;
   /** Whether a device is connected and has subscribed to this topic of its own. */
   listens(device: string, topic: string): boolean;
+  /** Commands to HJ 212 devices, and how their connections fare. */
+  readonly hj212: Pick<Hj212Server, "command" | "sessions" | "unclaimed">;
   /** Takes what ingest finds out about Sparkplug edge nodes. */
   readonly edges: EdgeListener;
-  /** Closes the connection of a device, if it has one. */
+  /** Closes the connections of a device, if it has any. */
   kick(device: string): void;
   /** Answers what is in flight (5 s at most), then closes every connection. Resolves when nothing is open. */
   close(): Promise<void>;
@@ -63,8 +76,11 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const limit = new ConnectionLimit({ all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress });
   const revocations = new Revocations(config, log);
   const broker = await createBroker({ ...parts, revocations, gate, tally, refusals, log });
+  let hj212: Hj212Server | undefined;
   let listeners: Listeners;
   try {
+    const { exchangeTimings: timings, fieldSecrets: secrets } = parts;
+    hj212 = await openHj212({ ...parts, gate, log, tally, secrets, ...(timings ? { timings } : {}) });
     listeners = await openListeners(config, {
       limit,
       log,
@@ -75,6 +91,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       accept: broker.accept,
     });
   } catch (error) {
+    hj212?.close();
     await broker.close();
     throw error;
   }
@@ -97,19 +114,27 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
     gate.pace(isHeld);
     if (isHeld) tally.paced();
   });
-  log.info({ ...listeners.addresses }, "gateway listens");
+  const field = hj212;
+  const addresses = { ...listeners.addresses, hj212: field.port };
+  log.info(addresses, "gateway listens");
   return {
-    addresses: listeners.addresses,
+    addresses,
     publisher: broker.publisher,
     listens: (device, topic) => broker.listens(device, topic),
+    hj212: field,
+    kick: (device) => {
+      broker.kick(device);
+      field.kick(device);
+    },
     edges: host,
-    kick: (device) => broker.kick(device),
     close: async () => {
       listeners.stop();
+      field.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
       stopCount();
       stopPace();
+      field.close();
       await host.close();
       await broker.close();
       await listeners.close();

@@ -6,7 +6,7 @@
  * the backed-up one stood. A backup is built in a folder beside the named one and gets its name when it is whole.
  */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
+import { createReadStream, existsSync } from "node:fs";
 import {
   chmod,
   copyFile,
@@ -25,6 +25,7 @@ import { z } from "zod";
 import { type Clock, systemClock } from "../core/clock.ts";
 import { Refused, Unavailable } from "../core/errors.ts";
 import type { Journal, JournalStats } from "../core/ports.ts";
+import { HJ212_KEY_FILE } from "../core/sealed.ts";
 import { startThread } from "../core/thread.ts";
 import type { Inspection } from "./sql-inspect-thread.ts";
 
@@ -55,7 +56,7 @@ interface BackupParts {
   readonly series: { backup(folder: string): Promise<void> };
   readonly ledger: { backup(folder: string): Promise<void> };
   readonly journal: Pick<Journal, "backup" | "stats">;
-  /** Without it no device could sign in to the restored system. */
+  /** Without it no device could sign in to the restored system. The key of sealed secrets beside it is taken along. */
   readonly pepperFile: string;
   readonly clock?: Clock;
 }
@@ -109,6 +110,8 @@ async function build(parts: BackupParts, folder: string): Promise<BackupManifest
     });
   }
   await take("keys", () => copyFile(pepperFile, join(folder, basename(pepperFile))));
+  const sealingKey = join(dirname(pepperFile), HJ212_KEY_FILE);
+  if (existsSync(sealingKey)) await take("keys", () => copyFile(sealingKey, join(folder, HJ212_KEY_FILE)));
   return { format: 1, createdAt, withSeries, files };
 }
 

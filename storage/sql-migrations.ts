@@ -21,6 +21,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "audit hash chain, alarms by level", up: chainAudit },
   { name: "several credentials a device, claim codes", up: (tx) => run(tx, CREDENTIALS) },
   { name: "presence, device commands and settings", up: (tx) => run(tx, FLEET) },
+  { name: "sealed secrets of field devices", up: (tx) => run(tx, FIELD_SECRETS) },
 ];
 
 /**
@@ -132,6 +133,11 @@ create table claim_code (
   hmac text primary key, device text not null references device (id), expires_at bigint not null,
   made_at bigint not null, made_by text not null, used_at bigint, withdrawn_at bigint);
 create index claim_code_by_device on claim_code (device)`;
+/** Version 5: what must be sent to a device in clear, sealed with a key that is not in this database. */
+const FIELD_SECRETS = `
+create table field_secret (
+  device text not null references device (id), kind text not null, sealed text not null, changed_at bigint not null,
+  changed_by text not null, primary key (device, kind))`;
 
 /** Version 2: every audit entry is bound to the one before, those already written included. */
 async function chainAudit(tx: SqlTransaction): Promise<void> {

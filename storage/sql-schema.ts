@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import type { AlarmState, Level } from "../core/alarm.ts";
 import type { CommandOp, CommandState } from "../core/command.ts";
-import type { AuditEntry } from "../core/ports.ts";
+import type { AuditEntry, FieldSecretKind } from "../core/ports.ts";
 import type { PresenceProtocol, PresenceState } from "../core/presence.ts";
 import type { Role } from "../core/site.ts";
 import { canonicalJson } from "./canonical-json.ts";
@@ -110,6 +110,7 @@ export interface LedgerTables {
     reported: number | null;
     reported_at: number | null;
   };
+  field_secret: { device: string; kind: FieldSecretKind; sealed: string; changed_at: number; changed_by: string };
   audit: {
     /** 1, 2, 3, … without gaps. */
     position: number;

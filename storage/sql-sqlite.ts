@@ -23,12 +23,13 @@ import type { Clock } from "../core/clock.ts";
 import type { CommandStore } from "../core/command.ts";
 import type { Claims } from "../core/device-door.ts";
 import { Misconfigured, Unavailable } from "../core/errors.ts";
-import type { AlarmStore, Outbox } from "../core/ports.ts";
+import type { AlarmStore, FieldSecrets, Outbox } from "../core/ports.ts";
 import type { PresenceStore } from "../core/presence.ts";
 import { type AuditedAccounts, createAccounts } from "./accounts-sql.ts";
 import { createAlarmStore } from "./alarms-sql.ts";
 import { createCommandStore, createPresenceStore } from "./commands-sql.ts";
 import { createClaims } from "./credentials-sql.ts";
+import { createFieldSecrets } from "./field-secrets-sql.ts";
 import { createOutbox } from "./outbox-sql.ts";
 import { createRegistry, type HistoricRegistry } from "./registry-sql.ts";
 import { type Migration, migrate } from "./sql-migrations.ts";
@@ -45,6 +46,7 @@ export interface Ledger {
   readonly claims: Claims;
   readonly presence: PresenceStore;
   readonly commands: CommandStore;
+  readonly fieldSecrets: FieldSecrets;
   /** Writes a consistent `ledger.db` into `folder` while others go on writing. */
   backup(folder: string): Promise<void>;
   close(): Promise<void>;
@@ -89,6 +91,7 @@ export async function openLedger(parts: {
     claims: createClaims(db, clock),
     presence: createPresenceStore(db),
     commands: createCommandStore(db),
+    fieldSecrets: createFieldSecrets(db, clock),
     backup: (folder) => copyWhileWriting(database, join(folder, LEDGER_FILE)),
     close: () => db.destroy().then(() => void database.close()),
   };

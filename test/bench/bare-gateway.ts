@@ -50,10 +50,11 @@ const directory = aDirectory({
 });
 const journal = new InstantJournal();
 const gateway = await createGateway({
-  config: Config.parse({ mqttPort: 0, wsPort: 0 }),
+  config: Config.parse({ mqttPort: 0, wsPort: 0, hj212Port: 0 }),
   journal,
   directory: () => directory,
   consumers: () => [],
+  fieldSecrets: () => new Map(),
   pepper,
   clock: systemClock,
   log: createLogger("error"),

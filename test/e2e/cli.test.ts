@@ -70,6 +70,7 @@ describe("exit codes", () => {
       EWS_MQTT_PORT: "0",
       EWS_HTTP_PORT: "0",
       EWS_WS_PORT: "0",
+      EWS_HJ212_PORT: "0",
     });
     expect(result.code).toBe(78);
     for (const word of [/RULES_INVALID/, /a\.yaml/, /level/, /onDelay/, /To mend/]) expect(result.stderr).toMatch(word);

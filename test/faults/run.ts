@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { fuzzCodecs, fuzzKept } from "./fuzz-codecs.ts";
 import { fuzzSparkplug } from "./fuzz-sparkplug.ts";
+import { killHj212 } from "./hj212.ts";
 import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
 
@@ -30,6 +31,16 @@ const faults: Record<string, () => Promise<boolean>> = {
       report.episodes > 0;
     console.log(
       `promise: 0 acknowledged lost, 0 doubled, 0 episodes missing or extra → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  hj212: async () => {
+    const report = await killHj212({ rounds: Number(values.rounds ?? 50), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept =
+      report.packets > 0 && report.lost + report.wrong + report.doubled + report.quarantined === 0 && report.resent > 0;
+    console.log(
+      `promise: packets answered 9014 are all stored, none doubled → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );
     return kept;
   },

@@ -15,6 +15,7 @@ export interface Ports {
   readonly mqtts: number | null;
   readonly ws: number;
   readonly http: number;
+  readonly hj212: number;
 }
 
 export interface TestServer {
@@ -82,6 +83,7 @@ export async function startServer(
     EWS_MQTT_PORT: "0",
     EWS_MQTTS_PORT: "0",
     EWS_WS_PORT: "0",
+    EWS_HJ212_PORT: "0",
     EWS_HTTP_PORT: "0",
     EWS_LOG_LEVEL: "warn",
     EWS_ADMIN_PASSWORD: "correct horse battery",
@@ -132,6 +134,7 @@ async function launch(dataDir: string, env: Record<string, string>): Promise<Tes
         ...env,
         EWS_MQTT_PORT: String(ports.mqtt),
         EWS_WS_PORT: String(ports.ws),
+        EWS_HJ212_PORT: String(ports.hj212),
         EWS_HTTP_PORT: String(ports.http),
       }),
   };

@@ -11,6 +11,8 @@ import { createLogger, type Logger, Metrics } from "../../../core/observe.ts";
 import type { Consumer, Directory, Journal, RegistrySnapshot } from "../../../core/ports.ts";
 import { hmacSecret } from "../../../core/secret.ts";
 import { createGateway, type Gateway } from "../../../gateway/gateway.ts";
+import type { ExchangeTimings } from "../../../gateway/hj212-exchange.ts";
+import type { DeviceSecrets } from "../../../gateway/hj212-server.ts";
 import type { Presence } from "../../../gateway/presence.ts";
 import { aDevice, aSite, aSnapshot, aStation, aTenant } from "../../support/builders.ts";
 import { MemoryJournal } from "../../support/journal-memory.ts";
@@ -90,16 +92,21 @@ export async function startGateway(
     clock?: Clock;
     log?: Logger;
     presence?: Presence;
+    registry?: RegistrySnapshot;
+    fieldSecrets?: () => ReadonlyMap<string, DeviceSecrets>;
+    exchangeTimings?: ExchangeTimings;
   } = {},
 ): Promise<TestGateway> {
-  let directory: Directory = createDirectory(aRegistry());
+  let directory: Directory = createDirectory(options.registry ?? aRegistry());
   const journal = options.journal ?? new MemoryJournal();
   const metrics = new Metrics();
   const gateway = await createGateway({
-    config: Config.parse({ mqttPort: 0, mqttsPort: 0, wsPort: 0, ...options.config }),
+    config: Config.parse({ mqttPort: 0, mqttsPort: 0, wsPort: 0, hj212Port: 0, ...options.config }),
     journal,
     directory: () => directory,
     consumers: () => CONSUMERS,
+    fieldSecrets: options.fieldSecrets ?? ((): ReadonlyMap<string, DeviceSecrets> => new Map()),
+    ...(options.exchangeTimings ? { exchangeTimings: options.exchangeTimings } : {}),
     pepper: PEPPER,
     clock: options.clock ?? systemClock,
     ...(options.presence ? { presence: options.presence } : {}),

@@ -50,10 +50,11 @@ async function startServer(folder: string) {
   });
   const presence: PresenceChange[] = [];
   const gateway = await createGateway({
-    config: Config.parse({ mqttPort: 0, mqttsPort: 0, wsPort: 0 }),
+    config: Config.parse({ mqttPort: 0, mqttsPort: 0, wsPort: 0, hj212Port: 0 }),
     journal,
     directory: () => registry,
     consumers: () => [],
+    fieldSecrets: () => new Map(),
     pepper: PEPPER,
     edgePresence: { note: (change) => void presence.push(change) },
     clock,

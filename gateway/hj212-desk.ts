@@ -1,0 +1,27 @@
+/** What an HJ 212 connection may ask of the server that holds it. */
+import type { Clock } from "../core/clock.ts";
+import type { DeviceContext } from "../core/site.ts";
+import type { Gate } from "./admit.ts";
+import type { FieldDevice } from "./hj212-devices.ts";
+
+export interface Desk {
+  readonly clock: Clock;
+  readonly gate: Gate;
+  contextOf(mn: string): DeviceContext | undefined;
+  deviceOf(context: DeviceContext): FieldDevice;
+  /** True also when the registry knows no password of the device. */
+  passwordFits(device: string, password: string | undefined): boolean;
+  decrypt(device: string, segment: Uint8Array): Uint8Array | null;
+  /** A packet of a device that nobody registered. */
+  unclaimed(mn: string, address: string): void;
+  /** A device's packets now come over this connection, or over none any more. */
+  came(device: string, address: string): void;
+  went(device: string): void;
+  /** A device asks for the time. */
+  setClock(device: FieldDevice): void;
+  /** How long this address's connections wait after one more wrong password, ms. */
+  punish(address: string): number;
+  /** The reason becomes a label of a metric. */
+  refuse(reason: string): void;
+  counted(changes: Partial<Record<"frames" | "resent" | "badCrc" | "noiseBytes" | "badLength", number>>): void;
+}

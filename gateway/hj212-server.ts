@@ -1,0 +1,288 @@
+/**
+ * The HJ 212 server: field loggers (数采仪) connect over TCP or TLS, and their packets enter journal stream `raw` like
+ * any message. Holds what connections share: limits, devices, passwords, sweeps, the view and the commands down.
+ */
+import { timingSafeEqual } from "node:crypto";
+import type { Socket } from "node:net";
+import type { Clock } from "../core/clock.ts";
+import { externalName } from "../core/directory.ts";
+import type { FieldCommand, FieldOutcome, FieldSession, UnclaimedDevice } from "../core/field-session.ts";
+import { decryptSegment } from "../core/hj212-sm4.ts";
+import type { Logger, Metrics } from "../core/observe.ts";
+import type { Directory } from "../core/ports.ts";
+import type { PresenceSink } from "../core/presence.ts";
+import type { DeviceContext } from "../core/site.ts";
+import type { Gate } from "./admit.ts";
+import type { Desk } from "./hj212-desk.ts";
+import { FieldDevice, Unclaimed } from "./hj212-devices.ts";
+import { type Door, type Hj212Config, openDoor } from "./hj212-door.ts";
+import { type ExchangeTimings, TIMINGS } from "./hj212-exchange.ts";
+import { requestOf } from "./hj212-packet.ts";
+import { Hj212Session } from "./hj212-session.ts";
+import { addressKey, ConnectionLimit, FailurePace } from "./limits.ts";
+import { TALLY_MS, type Tally } from "./tally.ts";
+
+/** What the server knows of a device's secrets, in clear; never logged. */
+export interface DeviceSecrets {
+  /** PW; packets with another one are not answered. */
+  readonly password?: string;
+  /** SM4 key of the 2025 edition, 16 bytes. */
+  readonly sm4?: Uint8Array;
+}
+
+export interface Hj212Parts {
+  readonly config: Hj212Config;
+  readonly gate: Gate;
+  readonly directory: () => Directory;
+  readonly secrets: () => ReadonlyMap<string, DeviceSecrets>;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly tally: Tally;
+  readonly metrics: Metrics;
+  readonly timings?: ExchangeTimings;
+  /** Told of devices that come and go. */
+  readonly presence?: PresenceSink;
+}
+
+export interface Hj212Server {
+  readonly port: number;
+  /** Asks a device and follows what becomes of it. Never rejects. */
+  command(device: string, command: FieldCommand): Promise<FieldOutcome>;
+  /** Devices heard of since the start. */
+  sessions(): readonly FieldSession[];
+  unclaimed(): readonly UnclaimedDevice[];
+  /** Closes the connection of a device, if it has one. */
+  kick(device: string): void;
+  /** Accepts nothing more. */
+  stop(): void;
+  /** Ends what is open; commands that wait expire. After the gate has settled. */
+  close(): void;
+}
+
+const SWEEP_MS = 5_000;
+/** Who has not yet sent a packet of a registered device may stay so long. */
+const UNPROVEN_MS_MAX = 10 * 60_000;
+/** Above this share of all connections the oldest of them makes room: after a restart all loggers come back unproven. */
+const CROWDED_SHARE = 0.95;
+/** TCP finds out by itself that the other side has gone without a word. */
+const KEEP_ALIVE_MS = 60_000;
+/** A logger that asks for the time more often gets the 9013 alone. */
+const CLOCK_SET_MS_MIN = 60_000;
+
+type Count = "frames" | "resent" | "badCrc" | "noiseBytes" | "badLength";
+const COUNTERS: Readonly<Record<Count, string>> = {
+  frames: "hj212_frames",
+  resent: "hj212_resent",
+  badCrc: "hj212_crc_errors",
+  noiseBytes: "hj212_noise_bytes",
+  badLength: "hj212_bad_lengths",
+};
+
+/** @throws Misconfigured as `openDoor` does. Nothing stays open then. */
+export async function openHj212(parts: Hj212Parts): Promise<Hj212Server> {
+  const server = new Server(parts);
+  await server.open();
+  return server;
+}
+
+class Server implements Hj212Server {
+  readonly #parts: Hj212Parts;
+  readonly #limit: ConnectionLimit;
+  readonly #unclaimed = new Unclaimed();
+  readonly #punishments = new FailurePace();
+  readonly #devices = new Map<string, FieldDevice>();
+  /** Oldest first. */
+  readonly #sessions = new Set<Hj212Session>();
+  readonly #unproven = new Set<Hj212Session>();
+  readonly #crowdedAt: number;
+  readonly #sockets = new Set<Socket>();
+  readonly #counts = new Map<Count, number>();
+  readonly #desk: Desk;
+  readonly #stops: (() => void)[] = [];
+  #door: Door | null = null;
+  #isStopped = false;
+
+  constructor(parts: Hj212Parts) {
+    const { config } = parts;
+    this.#parts = parts;
+    this.#limit = new ConnectionLimit({ all: config.hj212Connections, perAddress: config.hj212ConnectionsPerAddress });
+    this.#crowdedAt = Math.ceil(config.hj212Connections * CROWDED_SHARE);
+    this.#desk = this.#makeDesk();
+  }
+
+  async open(): Promise<void> {
+    const { clock, config, log, tally } = this.#parts;
+    this.#door = await openDoor(config, {
+      log,
+      admit: (socket) => this.#admit(socket),
+      accept: (socket) => this.#accept(socket),
+      onBadHandshake: () => tally.refuse("tls-handshake"),
+    });
+    this.#stops.push(
+      clock.every(SWEEP_MS, () => this.#sweep()),
+      clock.every(TALLY_MS, () => this.#flushCounts()),
+    );
+  }
+
+  get port(): number {
+    return this.#door?.port ?? 0;
+  }
+  sessions(): readonly FieldSession[] {
+    return [...this.#devices.values()].map((device) => device.view());
+  }
+  unclaimed(): readonly UnclaimedDevice[] {
+    return this.#unclaimed.list();
+  }
+  kick(device: string): void {
+    this.#devices.get(device)?.line?.close();
+  }
+  stop(): void {
+    this.#isStopped = true;
+    this.#door?.stop();
+  }
+  close(): void {
+    this.stop();
+    for (const stop of this.#stops.splice(0)) stop();
+    for (const device of this.#devices.values()) device.exchanges.close();
+    for (const socket of this.#sockets) socket.destroy();
+    this.#flushCounts();
+  }
+
+  async command(id: string, command: FieldCommand): Promise<FieldOutcome> {
+    const context = this.#parts.directory().device(id);
+    if (!context?.device.profile?.hj212) return refused("unsupported");
+    const device = this.#deviceOf(context);
+    const { clock } = this.#parts;
+    const password = this.#parts.secrets().get(id)?.password;
+    const request = requestOf(command, { device, clock, password, profile: context.device.profile.hj212 });
+    return typeof request === "string" ? refused(request) : device.exchanges.run(command, request);
+  }
+
+  #makeDesk(): Desk {
+    const { clock, gate, tally, directory, secrets } = this.#parts;
+    return {
+      clock,
+      gate,
+      contextOf: (mn) => directory().external(externalName.mn(mn)),
+      deviceOf: (context) => this.#deviceOf(context),
+      passwordFits: (device, given) => passwordFits(secrets().get(device)?.password, given),
+      decrypt: (device, segment) => {
+        const key = secrets().get(device)?.sm4;
+        return key ? decryptSegment(segment, key) : null;
+      },
+      unclaimed: (mn, address) => {
+        tally.refuse("hj212-mn-unknown");
+        this.#unclaimed.note(mn, address, clock.now());
+      },
+      came: (device, address) =>
+        this.#parts.presence?.note({ device, state: "online", reason: "connected", protocol: "hj212", address }),
+      went: (device) => {
+        // A server that stops is no news of the devices.
+        if (this.#isStopped) return;
+        this.#parts.presence?.note({ device, state: "lost", reason: "connection-lost", protocol: "hj212" });
+      },
+      setClock: (device) => {
+        const now = clock.now();
+        if (now - device.clockSetAt < CLOCK_SET_MS_MIN) return;
+        device.clockSetAt = now;
+        void this.command(device.id, { kind: "set-clock" });
+      },
+      // By address alone: an MN is no secret, and nobody shall slow a device down by naming it.
+      punish: (address) => this.#punishments.fail(address, address, clock.now()),
+      refuse: (reason) => tally.refuse(reason),
+      counted: (changes) => {
+        for (const [name, by] of Object.entries(changes) as [Count, number][])
+          this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);
+      },
+    };
+  }
+
+  #deviceOf({ device: { id, profile } }: DeviceContext): FieldDevice {
+    const mn = profile?.hj212?.mn ?? "";
+    let device = this.#devices.get(id);
+    if (!device) {
+      const { clock, timings = TIMINGS } = this.#parts;
+      device = new FieldDevice({ id, mn, clock, timings });
+      this.#devices.set(id, device);
+    }
+    if (device.mn !== mn || device.frames === 0) this.#unclaimed.claimed(mn);
+    device.mn = mn;
+    return device;
+  }
+
+  /** Before TLS: a refused connection must not cost a handshake. */
+  #admit(socket: Socket): void {
+    const address = addressKey(socket.remoteAddress);
+    const verdict = this.#limit.enter(address);
+    if (verdict !== "admitted") {
+      this.#parts.tally.refuse(verdict);
+      socket.destroy();
+      return;
+    }
+    this.#sockets.add(socket);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on("error", ignore);
+    socket.once("close", () => {
+      this.#sockets.delete(socket);
+      this.#limit.leave(address);
+    });
+  }
+
+  #accept(socket: Socket): void {
+    const session: Hj212Session = new Hj212Session({
+      ...{ socket, address: addressKey(socket.remoteAddress), desk: this.#desk },
+      onProven: () => this.#unproven.delete(session),
+    });
+    this.#sessions.add(session);
+    this.#unproven.add(session);
+    socket.on("error", ignore);
+    socket.once("close", () => {
+      this.#sessions.delete(session);
+      this.#unproven.delete(session);
+      session.left();
+    });
+    // A flood of strangers drives out strangers, never a registered device.
+    const [oldest] = this.#unproven;
+    if (oldest && oldest !== session && this.#limit.open > this.#crowdedAt) this.#drop(oldest, "hj212-strangers");
+  }
+
+  #drop(session: Hj212Session, reason: string): void {
+    this.#unproven.delete(session);
+    this.#parts.tally.refuse(reason);
+    session.close();
+  }
+
+  #sweep(): void {
+    const { clock } = this.#parts;
+    const now = clock.monotonic();
+    for (const session of this.#sessions) {
+      const reason = session.overdue(now);
+      if (reason !== null) this.#drop(session, reason);
+    }
+    for (const session of this.#unproven) {
+      if (now - session.openedAt < UNPROVEN_MS_MAX) break; // oldest first
+      this.#drop(session, "hj212-silent");
+    }
+    for (const device of this.#devices.values()) device.parts.sweep(clock.now());
+  }
+
+  #flushCounts(): void {
+    const { metrics } = this.#parts;
+    for (const [name, by] of this.#counts) metrics.count(COUNTERS[name], by);
+    this.#counts.clear();
+    metrics.set("hj212_connections", this.#limit.open);
+    metrics.set("hj212_unclaimed_devices", this.#unclaimed.list().length);
+  }
+}
+
+function passwordFits(expected: string | undefined, given: string | undefined): boolean {
+  if (expected === undefined) return true;
+  const [wanted, actual] = [Buffer.from(expected), Buffer.from(given ?? "")];
+  return wanted.length === actual.length && timingSafeEqual(wanted, actual);
+}
+
+function refused(code: string): FieldOutcome {
+  return { state: "failed", code, sent: 0, packets: 0 };
+}
+
+function ignore(): void {}

@@ -1,0 +1,291 @@
+/**
+ * One HJ 212 connection: bytes → frames → judged packets → journal; 9013 and 9014 go back once a packet is durable.
+ *
+ * The socket is read only while the gate has room, so a backlog is slowed down by TCP and nothing is dropped. One
+ * connection may carry several devices (a front-end machine); whose packet it is says the MN, packet by packet.
+ */
+import type { Socket } from "node:net";
+import { answerFor } from "../core/hj212-answer.ts";
+import { encodeFrame, type Hj212Frame, type Hj212FramerCounters } from "../core/hj212-frame.ts";
+import { Hj212Framer } from "../core/hj212-framer.ts";
+import { type Hj212Segment, type Hj212SegmentRefusal, parseSegment, peekMn } from "../core/hj212-segment.ts";
+import type { DeviceContext } from "../core/site.ts";
+import { devicePrefix } from "../core/wire.ts";
+import type { Sender } from "./admit.ts";
+import type { Desk } from "./hj212-desk.ts";
+import type { FieldDevice, Line } from "./hj212-devices.ts";
+import { itemOf, kindOf, saidOf } from "./hj212-packet.ts";
+
+/** A connection that guesses so often is closed. */
+const WRONG_PASSWORDS_MAX = 10;
+/** A half frame without further bytes is given up after so long. */
+const HALF_FRAME_MS_MAX = 30_000;
+/** Who takes no answers for so long is closed. */
+const STUCK_MS_MAX = 30_000;
+/** Daily and hourly data come on an open connection: it may be silent for that long, or three of the device's intervals. */
+const IDLE_MS_MIN = 65 * 60_000;
+/** A connection whose devices have all come back on another one. */
+const LEFT_MS_MAX = 60_000;
+
+type FramingErrors = Pick<Hj212FramerCounters, "badCrc" | "badLength" | "noiseBytes">;
+
+export class Hj212Session implements Sender, Line {
+  readonly socket: Socket;
+  readonly address: string;
+  readonly acks: number[] = [];
+  inFlight = 0;
+  inFlightBytes = 0;
+  /** Monotonic ms. */
+  readonly openedAt: number;
+  readonly #desk: Desk;
+  readonly #onProven: () => void;
+  readonly #framer: Hj212Framer;
+  readonly #devices = new Set<FieldDevice>();
+  readonly #delay = new AbortController();
+  #answers: Uint8Array[] = [];
+  /** Whom the newest packet was from; errors of framing are put down to it, those before the first packet too. */
+  #device: FieldDevice | null = null;
+  #counted: FramingErrors = { badCrc: 0, badLength: 0, noiseBytes: 0 };
+  #owed: FramingErrors = { badCrc: 0, badLength: 0, noiseBytes: 0 };
+  #idleMsMax = IDLE_MS_MIN;
+  #heardAt: number;
+  #stuckSince: number | null = null;
+  #wrongPasswords = 0;
+  #isDelayed = false;
+
+  /** @param parts.onProven told once, when the first packet of a registered device has come. */
+  constructor(parts: { socket: Socket; address: string; desk: Desk; onProven: () => void }) {
+    this.socket = parts.socket;
+    this.address = parts.address;
+    this.#desk = parts.desk;
+    this.#onProven = parts.onProven;
+    this.openedAt = this.#desk.clock.monotonic();
+    this.#heardAt = this.openedAt;
+    this.#framer = new Hj212Framer({
+      crc: (segment) => this.#contextOf(segment)?.device.profile?.hj212?.crc ?? "hj212",
+      decrypt: (segment) => {
+        const context = this.#contextOf(segment);
+        return context ? this.#desk.decrypt(context.device.id, segment) : null;
+      },
+    });
+    this.socket.on("data", (chunk: Buffer) => this.#take(chunk));
+    this.socket.on("drain", () => this.#desk.gate.wake(this));
+    if (!this.#desk.gate.mayRead(this)) this.socket.pause();
+  }
+
+  /** A registered device has spoken on it, with its password if it has one. */
+  get isProven(): boolean {
+    return this.#devices.size > 0;
+  }
+
+  takesAnswers(): boolean {
+    return !this.socket.writableNeedDrain;
+  }
+  sendAcks(): void {
+    this.acks.length = 0;
+    this.#flush();
+  }
+  resume(): void {
+    if (!this.#isDelayed && !this.socket.destroyed) this.socket.resume();
+  }
+  send(packet: Uint8Array): void {
+    if (this.socket.writable) this.socket.write(packet);
+  }
+  close(): void {
+    this.socket.destroy();
+  }
+
+  /** After the socket has closed. */
+  left(): void {
+    this.#delay.abort();
+    this.#desk.gate.forget(this);
+    for (const device of this.#devices) {
+      if (device.line !== this) continue;
+      device.line = null;
+      this.#desk.went(device.id);
+    }
+  }
+
+  /** Why the connection should be closed at `now` (monotonic ms), or null. Gives up a half frame by the way. */
+  overdue(now: number): string | null {
+    const silentMs = now - this.#heardAt;
+    if (silentMs >= HALF_FRAME_MS_MAX && this.#framer.dropPartial() > 0) this.#countFraming();
+    if (this.takesAnswers()) this.#stuckSince = null;
+    else this.#stuckSince ??= now;
+    if (this.#stuckSince !== null && now - this.#stuckSince >= STUCK_MS_MAX) return "hj212-not-reading";
+    if (!this.isProven) return null;
+    if (silentMs >= this.#idleMsMax) return "hj212-idle";
+    const isLeft = [...this.#devices].every((device) => device.line !== this);
+    return isLeft && silentMs >= LEFT_MS_MAX ? "hj212-left" : null;
+  }
+
+  #contextOf(segment: Uint8Array): DeviceContext | undefined {
+    const mn = peekMn(segment);
+    return mn === null ? undefined : this.#desk.contextOf(mn);
+  }
+
+  #take(chunk: Buffer): void {
+    this.#heardAt = this.#desk.clock.monotonic();
+    for (const event of this.#framer.push(chunk)) {
+      if (event.kind === "frame") this.#frame(event);
+      if (this.socket.destroyed) return;
+    }
+    this.#countFraming();
+    this.#flush();
+    if (!this.#desk.gate.mayRead(this) || this.#isDelayed) this.socket.pause();
+  }
+
+  #frame(frame: Hj212Frame): void {
+    const segment = parseSegment(frame.data);
+    const { MN: mn } = segment.header;
+    this.#desk.counted({ frames: 1 });
+    const context = mn === undefined ? undefined : this.#desk.contextOf(mn);
+    if (!context) {
+      if (mn === undefined) this.#desk.refuse("hj212-mn-missing");
+      else this.#desk.unclaimed(mn, this.address);
+      return;
+    }
+    const device = this.#desk.deviceOf(context);
+    if (this.#desk.passwordFits(device.id, segment.header.PW)) {
+      this.#seen(device, context, segment);
+      this.#packet(segment, { frame, device, context });
+    } else this.#wrongPassword(device);
+  }
+
+  #packet(
+    segment: Hj212Segment | Hj212SegmentRefusal,
+    from: { readonly frame: Hj212Frame; readonly device: FieldDevice; readonly context: DeviceContext },
+  ): void {
+    const { device, context } = from;
+    if ("error" in segment) {
+      // Kept so that it is listed with its fault; never answered, for nothing of it is used.
+      this.#desk.refuse("hj212-text");
+      this.#store(from, null);
+      return;
+    }
+    const { hj212 } = context.device.profile ?? {};
+    const { QN: qn = "", CN: code = "" } = segment.header;
+    const said = saidOf(segment, hj212?.zone);
+    if (said) device.exchanges.answered(said, said.kind === "data" ? { code } : { qn: itemOf(segment, "QN") ?? qn });
+    const kind = kindOf(code);
+    if (kind === "reply") return;
+    const text = answerFor(segment);
+    const answer = text === null ? null : encodeFrame(text, hj212?.crc);
+    if (kind === "data") {
+      this.#notePart(segment, device);
+      this.#store(from, answer);
+      return;
+    }
+    if (answer) this.#answers.push(answer); // holds no data: there is nothing to lose
+    if (kind === "clock-wish") this.#desk.setClock(device);
+  }
+
+  /** Into the journal unless it is there; `answer` leaves when it is durable, and not before. */
+  #store(
+    { frame, device, context }: { frame: Hj212Frame; device: FieldDevice; context: DeviceContext },
+    answer: Uint8Array | null,
+  ): void {
+    const reply = (): void => {
+      if (answer) this.#answers.push(answer);
+    };
+    const { kind, key } = device.recent.note(frame.data, () => {
+      reply();
+      this.#flush();
+    });
+    if (kind !== "new") {
+      device.resent += 1;
+      this.#desk.counted({ resent: 1 });
+      if (kind === "durable") reply();
+      return;
+    }
+    const { site, station, device: registered } = context;
+    const message = {
+      receivedAt: this.#desk.clock.now(),
+      device: device.id,
+      topic: `${devicePrefix(site, station, registered)}hj212`,
+      // The journal holds plaintext: whoever reads it later has no key.
+      payload: frame.decrypted ? encodeFrame(frame.data, registered.profile?.hj212?.crc) : frame.raw,
+    };
+    this.#desk.gate.admit(this, message, 0, (error) => {
+      device.recent.settled(key, error === null);
+      if (error === null) reply();
+      else this.socket.destroy(); // unanswered, so the device sends it again
+    });
+  }
+
+  #seen(device: FieldDevice, context: DeviceContext, { header, flag }: Hj212Segment | Hj212SegmentRefusal): void {
+    const { clock } = this.#desk;
+    if (device.line !== this) {
+      device.line = this;
+      device.address = this.address;
+      device.connectedAt = clock.now();
+      this.#desk.came(device.id, this.address);
+    }
+    this.#device = device;
+    if (!this.isProven) this.#onProven();
+    this.#devices.add(device);
+    this.#idleMsMax = Math.max(this.#idleMsMax, 3 * context.device.interval);
+    device.lastPacketAt = clock.now();
+    device.frames += 1;
+    // Answers to our own requests bear ST 91 on some devices: that is the platform's code, not theirs.
+    const { ST: systemCode = "", PW: password = "" } = header;
+    if (systemCode === "" || systemCode === "91") return;
+    device.manner = { systemCode, password, version: flag?.version ?? 0 };
+  }
+
+  #notePart({ header, flag, groups }: Hj212Segment, device: FieldDevice): void {
+    if (!flag?.numbered) return;
+    const { CN: command = "", ST: systemCode = "", PNUM, PNO } = header;
+    const dataTime = itemOf({ groups }, "DataTime") ?? "";
+    const part = { command, systemCode, dataTime, total: Number(PNUM), number: Number(PNO) };
+    device.parts.note(part, this.#desk.clock.now());
+  }
+
+  /** Not answered. The address waits longer with each, and the connection is closed when it goes on. */
+  #wrongPassword(device: FieldDevice): void {
+    device.wrongPasswords += 1;
+    this.#desk.refuse("hj212-password");
+    this.#wrongPasswords += 1;
+    if (this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
+    const delayMs = this.#desk.punish(this.address);
+    if (delayMs > 0 && !this.#isDelayed && !this.socket.destroyed) this.#rest(delayMs);
+  }
+
+  #rest(delayMs: number): void {
+    this.#isDelayed = true;
+    void this.#desk.clock.sleep(delayMs, this.#delay.signal).then(() => {
+      this.#isDelayed = false;
+      if (!this.socket.destroyed && this.#desk.gate.mayRead(this)) this.resume();
+    });
+  }
+
+  #countFraming(): void {
+    const { badCrc, badLength, noiseBytes } = this.#framer.counters;
+    const { badCrc: crcBefore, badLength: lengthBefore, noiseBytes: noiseBefore } = this.#counted;
+    const changes = {
+      badCrc: badCrc - crcBefore,
+      badLength: badLength - lengthBefore,
+      noiseBytes: noiseBytes - noiseBefore,
+    };
+    if (changes.badCrc + changes.badLength + changes.noiseBytes > 0) {
+      this.#desk.counted(changes);
+      this.#counted = { badCrc, badLength, noiseBytes };
+      this.#owed.badCrc += changes.badCrc;
+      this.#owed.badLength += changes.badLength;
+      this.#owed.noiseBytes += changes.noiseBytes;
+    }
+    if (!this.#device) return;
+    this.#device.crcErrors += this.#owed.badCrc;
+    this.#device.badLengths += this.#owed.badLength;
+    this.#device.noiseBytes += this.#owed.noiseBytes;
+    this.#owed = { badCrc: 0, badLength: 0, noiseBytes: 0 };
+  }
+
+  #flush(): void {
+    if (this.#answers.length === 0) return;
+    const answers = this.#answers;
+    this.#answers = [];
+    if (this.socket.writable)
+      this.socket.write(answers.length === 1 ? (answers[0] as Uint8Array) : Buffer.concat(answers));
+  }
+}
