@@ -30,6 +30,7 @@ const RESUME_EVENTS_MAX = 10_000;
 const RESUME_BYTES_AHEAD = 64 * 1_024;
 /** A browser that is catching up and takes nothing for this long is closed. */
 const STALL_MS = 30_000;
+const CAUGHT_UP_MS_MAX = 2_000;
 
 export type LiveParts = Pick<DashboardParts, "journal" | "directory" | "clock" | "log" | "metrics" | "version"> & {
   readonly openAlarms: OpenAlarms;
@@ -44,6 +45,8 @@ export class LiveHub {
   /** Stops the readings tail when the last browser leaves. */
   #readingsTail: AbortController | null = null;
   #nextAlarm = 0;
+  /** Who waits until the tail has reached an offset. */
+  readonly #followers = new Set<{ readonly end: number; resolve(): void }>();
   #ticks = 0;
   #running: Promise<void> = Promise.resolve();
   #stopTicks: () => void = () => {};
@@ -114,6 +117,20 @@ export class LiveHub {
     return this.#browsers.size;
   }
 
+  /**
+   * Resolves when every alarm event that was durable at the call has been seen here, or after two seconds: whoever heard
+   * of an alarm over MQTT may ask for it before the store has it.
+   */
+  async caughtUp(): Promise<void> {
+    const { journal, clock } = this.#parts;
+    const end = await journal.end("alarms");
+    if (this.#nextAlarm >= end) return;
+    const waiting = new AbortController();
+    const seen = new Promise<void>((resolve) => this.#followers.add({ end, resolve }));
+    await Promise.race([seen, clock.sleep(CAUGHT_UP_MS_MAX, waiting.signal)]);
+    waiting.abort();
+  }
+
   async #tailAlarms(signal: AbortSignal): Promise<void> {
     const { journal } = this.#parts;
     while (!signal.aborted) {
@@ -122,6 +139,11 @@ export class LiveHub {
       for (const { offset, bytes } of await journal.read("alarms", this.#nextAlarm, READ_BYTES_MAX)) {
         this.#announce(offset, parseEvent(bytes));
         this.#nextAlarm = offset + 1;
+      }
+      for (const follower of this.#followers) {
+        if (follower.end > this.#nextAlarm) continue;
+        this.#followers.delete(follower);
+        follower.resolve();
       }
     }
   }

@@ -217,6 +217,27 @@ describe("alarms", () => {
     expect((await get("/alarms/alarm-a", "enterprise-a")).json().deliveries[0].detail).toBe("");
   });
 
+  test("an alarm that the stream has and the store has not yet can be read and acknowledged", async () => {
+    const site = await aWorld();
+    const { get, announce } = await anInterface(site);
+    const alarm = { ...anAlarmOf("a"), id: "just-raised" };
+    const { journal } = site;
+    const read = journal.read.bind(journal);
+    let letRead: () => void = () => undefined;
+    const isHeld = new Promise<void>((resolve) => {
+      letRead = resolve;
+    });
+    journal.read = (...args) => isHeld.then(() => read(...args)); // the tail lags as well
+    await announce(anAlarmEvent({ id: "just-raised-1", alarm }), { store: false });
+    const end = journal.end.bind(journal);
+    journal.end = (stream) => {
+      setImmediate(letRead);
+      return end(stream);
+    };
+    expect((await get("/alarms/just-raised")).json().alarm).toMatchObject({ id: "just-raised" });
+    expect((await get("/alarms/never-raised")).statusCode).toBe(404);
+  });
+
   test("acknowledging is idempotent, audited, and shown by the list before the store has it", async () => {
     const world = await aWorld();
     const { get, post, ledger } = await anInterface(world);
