@@ -46,7 +46,7 @@ export function createDirectory(snapshot: RegistrySnapshot): Directory {
 }
 
 /** Names a device goes by in foreign protocols; unique in the registry. */
-function externalNames({ profile }: Device): readonly string[] {
+export function externalNames({ profile }: Device): readonly string[] {
   const { hj212, lorawan, sparkplug } = profile ?? {};
   return [
     ...(hj212 ? [externalName.mn(hj212.mn)] : []),
