@@ -237,7 +237,7 @@ function generator(seed: number): (below: number) => number {
   };
 }
 
-function mutate(seed: Uint8Array, random: (below: number) => number): Buffer {
+export function mutate(seed: Uint8Array, random: (below: number) => number): Buffer {
   let bytes = Buffer.from(seed);
   for (let times = 1 + random(4); times > 0; times--) {
     const at = random(bytes.length + 1);

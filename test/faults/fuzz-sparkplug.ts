@@ -102,7 +102,7 @@ function corpus(): readonly Uint8Array[] {
 }
 
 /** One to four of: a bit, a byte, a cut, a repeat, a splice of noise. */
-function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
+export function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
   let mutated = Buffer.from(bytes);
   for (let times = random(4); times >= 0; times--) {
     const at = random(Math.max(1, mutated.length));

@@ -1,10 +1,11 @@
 /** Senders of every protocol for the mixed fault: each sends a value until it has been acknowledged as its protocol does. */
-import { connect } from "mqtt";
 import { systemClock } from "../../core/clock.ts";
+import type { Telemetry } from "../../core/wire.ts";
 import { createDevice } from "../../simulators/device.ts";
 import { createHj212Logger } from "../../simulators/hj212.ts";
 import { createSparkplugEdge } from "../../simulators/sparkplug-edge.ts";
 import { aTestRegistry, type Ports, type TestRegistry } from "../support/server.ts";
+import { createHttpSender } from "./http-sender.ts";
 
 /** Devices of each protocol. */
 export const EACH = 5;
@@ -66,6 +67,7 @@ function profileOf(n: number): object {
   }
 }
 
+type Wire = readonly [topic: string, payload: object];
 type Send = MixedSender["send"];
 interface Opened {
   readonly send: (n: number) => Send;
@@ -77,16 +79,16 @@ export function openMixed(ports: Ports, seed: number): Mixed {
   const numbers = (protocol: Protocol): number[] =>
     Array.from({ length: EACH }, (_, at) => PROTOCOLS.indexOf(protocol) * EACH + at + 1);
   const opened: Record<Protocol, Opened> = {
-    telemetry: openTelemetry(url, numbers("telemetry")),
-    senml: openPublishers(url, numbers("senml"), (n, value, time) => [
+    telemetry: openPublishers(url, numbers("telemetry")),
+    senml: openPublishers(url, numbers("senml"), (n, { value, time }) => [
       `${prefixOf(n)}senml`,
       [{ n: "conductivity", v: value, t: time / 1_000 }],
     ]),
-    thingsboard: openPublishers(url, numbers("thingsboard"), (_n, value, time) => [
+    thingsboard: openPublishers(url, numbers("thingsboard"), (_n, { value, time }) => [
       "v1/devices/me/telemetry",
       { ts: time, values: { conductivity: value } },
     ]),
-    cayenne: openPublishers(url, [LORAWAN_SERVER], uplink),
+    cayenne: openPublishers(url, [LORAWAN_SERVER], (_n, { name, value, time }) => uplink(Number(name), value, time)),
     sparkplug: openEdge(url, numbers("sparkplug")),
     hj212: openLoggers(ports.hj212, numbers("hj212"), seed),
     http: openHttp(`http://127.0.0.1:${ports.http}/api/v1/telemetry`, numbers("http")),
@@ -101,55 +103,48 @@ export function openMixed(ports: Ports, seed: number): Mixed {
   };
 }
 
-function openTelemetry(url: string, numbers: readonly number[]): Opened {
+/**
+ * Store-and-forward devices over MQTT, each reading with PUBACK. One account may carry several devices: their number
+ * stands for the quantity then, until `write` makes the message of it.
+ */
+function openPublishers(
+  url: string,
+  accounts: readonly number[],
+  write?: (account: number, reading: { readonly name: string; readonly value: number; readonly time: number }) => Wire,
+): Opened {
   const devices = new Map(
-    numbers.map((n) => {
-      const identity = { id: idOf(n), secret: secretOf(n), prefix: prefixOf(n) };
-      return [n, createDevice({ url, identity, boot: "boot-1", clock: systemClock })] as const;
+    accounts.map((account) => {
+      const identity = { id: idOf(account), secret: secretOf(account), prefix: prefixOf(account) };
+      const parts = { url, identity, boot: "boot-1", clock: systemClock };
+      if (!write) return [account, createDevice(parts)] as const;
+      const own = ({ ts, r: [reading] }: Telemetry): { topic: string; body: string } => {
+        const { p: name = "", v = null } = reading ?? {};
+        const [topic, payload] = write(account, { name, value: Number(v), time: Number(ts) });
+        return { topic, body: JSON.stringify(payload) };
+      };
+      return [account, createDevice({ ...parts, write: own })] as const;
     }),
   );
+  const [carrier] = devices.values();
   return {
-    send: (n) => async (v, ts) => devices.get(n)?.send([{ p: QUANTITY, v, u: UNIT }], { ts }),
+    send: (n) => async (v, ts) =>
+      devices.has(n)
+        ? devices.get(n)?.send([{ p: QUANTITY, v, u: UNIT }], { ts })
+        : carrier?.send([{ p: String(n), v }], { ts }),
     close: async () => {
       for (const device of devices.values()) await device.close();
     },
   };
 }
 
-/** MQTT.js keeps what has no PUBACK and sends it again when it is connected again. One account may carry several devices. */
-function openPublishers(
-  url: string,
-  accounts: readonly number[],
-  messageOf: (n: number, value: number, time: number) => readonly [topic: string, payload: object],
-): Opened {
-  const clients = new Map(
-    accounts.map((n) => {
-      const account = { clientId: idOf(n), username: idOf(n), password: secretOf(n) };
-      const client = connect(url, { ...account, reconnectPeriod: 200, connectTimeout: 5_000 });
-      return [n, client.on("error", () => undefined)] as const;
-    }),
-  );
-  const [first] = clients.values();
-  return {
-    send: (n) => async (value, time) => {
-      const [topic, payload] = messageOf(n, value, time);
-      await (clients.get(n) ?? first)?.publishAsync(topic, JSON.stringify(payload), { qos: 1 });
-    },
-    close: async () => {
-      for (const client of clients.values()) await client.endAsync(true);
-    },
-  };
-}
-
 /** ChirpStack v4; Cayenne LPP: channel 1, type 100 (four bytes, divisor 1). */
-function uplink(n: number, value: number, time: number): readonly [string, object] {
+function uplink(n: number, value: number, time: number): Wire {
   const bytes = Buffer.from([1, 100, 0, 0, 0, 0]);
   bytes.writeUInt32BE(value, 2);
-  const id = `${String(n).padStart(8, "0")}-0000-4000-8000-${String(time).slice(-12)}`;
   return [
     `application/mixed/device/${euiOf(n)}/event/up`,
     {
-      deduplicationId: id,
+      deduplicationId: `${String(n).padStart(8, "0")}-0000-4000-8000-${String(time).slice(-12)}`,
       time: new Date(time).toISOString(),
       deviceInfo: { devEui: euiOf(n) },
       fPort: 2,
@@ -209,43 +204,14 @@ function openLoggers(port: number, numbers: readonly number[], seed: number): Op
   };
 }
 
-/** Under the 600 requests a minute of a device. */
-const POST_MS = 120;
-const BATCH_MAX = 200;
-
 function openHttp(url: string, numbers: readonly number[]): Opened {
-  const closing = new AbortController();
-  interface Waiting {
-    readonly message: object;
-    readonly done: () => void;
-  }
-  const queues = new Map(numbers.map((n) => [n, [] as Waiting[]] as const));
-  const work = [...queues].map(async ([n, queue]) => {
-    const headers = { authorization: `Bearer ${idOf(n)}.${secretOf(n)}`, "content-type": "application/json" };
-    while (!closing.signal.aborted) {
-      const batch = queue.slice(0, BATCH_MAX);
-      const body = JSON.stringify(batch.map(({ message }) => message));
-      const isTaken =
-        batch.length > 0 &&
-        (await fetch(url, { method: "POST", headers, body }).then(
-          async (response) => (await response.text()) !== "" && response.status === 202,
-          () => false,
-        ));
-      if (isTaken) for (const { done } of queue.splice(0, batch.length)) done();
-      await systemClock.sleep(POST_MS, closing.signal);
-    }
-  });
-  const numbering = new Map<number, number>();
+  const senders = new Map(
+    numbers.map((n) => [n, createHttpSender({ url, id: idOf(n), secret: secretOf(n) })] as const),
+  );
   return {
-    send: (n) => (v, ts) =>
-      new Promise((done) => {
-        const seq = numbering.get(n) ?? 0;
-        numbering.set(n, seq + 1);
-        queues.get(n)?.push({ message: { v: 1, boot: "http-1", seq, ts, r: [{ p: QUANTITY, v, u: UNIT }] }, done });
-      }),
+    send: (n) => async (v, ts) => senders.get(n)?.send({ ts, r: [{ p: QUANTITY, v, u: UNIT }] }),
     close: async () => {
-      closing.abort();
-      await Promise.all(work);
+      for (const sender of senders.values()) await sender.close();
     },
   };
 }

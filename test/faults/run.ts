@@ -5,6 +5,7 @@ import { fuzzSparkplug } from "./fuzz-sparkplug.ts";
 import { killHj212 } from "./hj212.ts";
 import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
+import { fuzzListeners, listenersKept } from "./listeners.ts";
 import { killMixed, mixedKept } from "./mixed.ts";
 
 const { positionals, values } = parseArgs({
@@ -51,6 +52,15 @@ const faults: Record<string, () => Promise<boolean>> = {
     const kept = mixedKept(report);
     console.log(
       `promise: every reading acknowledged by PUBACK, 9014 or 202 is stored, none twice → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  listeners: async () => {
+    const report = await fuzzListeners({ inputs: Number(values.inputs ?? 1_000_000), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept = listenersKept(report);
+    console.log(
+      `promise: the server lives, memory bounded, good devices never refused → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );
     return kept;
   },
