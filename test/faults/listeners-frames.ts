@@ -28,6 +28,9 @@ const TELEMETRY = JSON.stringify({
   r: [{ p: "ec", v: 600, u: "µS/cm" }],
 });
 
+/** The first of `mqttSeeds`. */
+const PUBLISH_SEEDS = 4;
+
 function mqttSeeds({ prefix }: FuzzAccount, at: number): Packet[] {
   const messageId = 1 + (at % 65_535);
   const publish = { cmd: "publish", qos: 1, dup: false, retain: false, messageId } as const;
@@ -51,18 +54,19 @@ function connectBytes({ id, secret }: FuzzAccount): Buffer {
   });
 }
 
-/** Half of the frames are mutated in what they carry alone, so that the connection lives on to the next one. */
+/** A frame that is broken itself ends the connection as a rule: so one in 32 is, and else what a frame carries. */
 function mqttFrame(account: FuzzAccount, at: number, random: Random): Buffer {
   const seeds = mqttSeeds(account, at);
-  const packet = seeds[random(seeds.length)] as Packet;
-  if (packet.cmd === "publish" && random(2) === 0)
+  const isBroken = random(32) === 0;
+  const packet = seeds[random(isBroken ? seeds.length : PUBLISH_SEEDS)] as Packet;
+  if (packet.cmd === "publish" && !isBroken)
     return generate({ ...packet, payload: mutateJson(Buffer.from(packet.payload), random) });
-  return random(2) === 0 ? Buffer.from(mutateBytes(generate(packet), random)) : generate(packet);
+  return Buffer.from(mutateBytes(generate(packet), random));
 }
 
 function mqttFrames(account: FuzzAccount, batch: number, random: Random): Buffer[] {
   const hello = connectBytes(account);
-  const isStranger = random(8) === 0;
+  const isStranger = random(32) === 0;
   const first = isStranger ? Buffer.from(mutateBytes(hello, random)) : hello;
   return [first, ...Array.from({ length: batch - 1 }, (_, at) => mqttFrame(account, at, random))];
 }
@@ -100,7 +104,7 @@ export const LISTENERS = {
       random(16) === 0 ? Buffer.from(mutateBytes(UPGRADE, random)) : UPGRADE,
       ...mqttFrames(account, 99, random).map((frame) => {
         const wrapped = webSocketFrame(frame);
-        return random(24) === 0 ? Buffer.from(mutateBytes(wrapped, random)) : wrapped;
+        return random(48) === 0 ? Buffer.from(mutateBytes(wrapped, random)) : wrapped;
       }),
     ],
   },

@@ -2,8 +2,8 @@
  * `npm run test:faults -- listeners [--inputs 1000000] [--seed 1]`: mutated frames against each listener of a real server,
  * over many connections, while one good device of each protocol sends.
  *
- * Promise: the server lives, its memory is bounded, and no good device is ever refused or left without an answer. Frames
- * behind one that ended its connection are written but not read by anybody; `endedByServer` says how often that was.
+ * Promise: the server lives, its memory is bounded, no connection gets stuck, and no good device is ever refused or left
+ * without an answer. Frames behind one that made the server close are written but judged by nobody.
  */
 import { connect } from "node:net";
 import { systemClock } from "../../core/clock.ts";
@@ -18,9 +18,9 @@ import { type FuzzAccount, LISTENERS, type Listener, type Random } from "./liste
 const GOOD = 4;
 /** Many, since an account that keeps coming back is answered late, and one device's HTTP requests are counted. */
 const FUZZ_ACCOUNTS = 2_000;
-const CONNECTIONS = 32;
-/** How long a connection is left to the server before we break it. */
-const LINGER_MS = 60;
+const CONNECTIONS = 64;
+/** A connection that the server has not closed so long after its end is stuck: a failed sign-in is answered 4 s late. */
+const CLOSE_MS_MAX = 60_000;
 const SEND_MS = 100;
 /** MiB. */
 const GROWTH_MAX = 250;
@@ -35,9 +35,13 @@ interface GoodReport {
 interface ListenerReport {
   readonly frames: number;
   readonly connections: number;
-  readonly endedByServer: number;
+  /** Not closed within `CLOSE_MS_MAX`. */
+  readonly stuck: number;
   readonly megabytes: number;
+  readonly answerBytes: number;
   readonly seconds: number;
+  /** What the server counted meanwhile, the good devices' messages too: how much of it was judged. */
+  readonly counted: Readonly<Record<string, number>>;
   /** Of the server, MiB: before, after a tenth of the frames, at most, and at the end. */
   readonly rss: { readonly before: number; readonly tenth: number; readonly max: number; readonly after: number };
   readonly good: Readonly<Record<string, GoodReport>>;
@@ -50,11 +54,14 @@ export async function fuzzListeners({ inputs, seed }: { inputs: number; seed: nu
   const { mqtt, ws, hj212, http } = server.ports;
   const ports = { mqtt, websocket: ws, hj212, http };
   for (const name of ["mqtt", "websocket", "hj212", "http"] as const) {
+    const before = await countersOf(server);
     const good = startGood(server, name);
     const fuzzed = await fuzz(server, { port: ports[name], listener: LISTENERS[name], inputs, random: noise(seed) });
     const sent = await good.stop();
     await drained(server, 600_000);
-    reports[name] = { ...fuzzed, rss: { ...fuzzed.rss, after: rssOf(server.child) }, good: sent };
+    const after = await countersOf(server);
+    const counted = Object.fromEntries(COUNTERS.map((key) => [key, (after[key] ?? 0) - (before[key] ?? 0)]));
+    reports[name] = { ...fuzzed, counted, rss: { ...fuzzed.rss, after: rssOf(server.child) }, good: sent };
     console.error(name, JSON.stringify(reports[name]));
   }
   if ((await server.stop()) !== 0) throw new Error(`the server did not end in order: ${server.stderr().slice(-2_000)}`);
@@ -64,7 +71,9 @@ export async function fuzzListeners({ inputs, seed }: { inputs: number; seed: nu
 
 export function listenersKept(report: ListenersReport): boolean {
   return Object.values(report).every(
-    ({ rss, good }) =>
+    ({ rss, good, stuck, answerBytes }) =>
+      stuck === 0 &&
+      answerBytes > 0 &&
       rss.max <= RSS_MAX &&
       rss.after - rss.tenth <= GROWTH_MAX &&
       Object.values(good).every(
@@ -95,43 +104,64 @@ function accountOf(at: number): FuzzAccount {
   return { id: `dev-${n}`, secret: secretOf(n), prefix: prefixOf(n) };
 }
 
+const COUNTERS = ["gateway_messages", "gateway_refused", "hj212_frames", "hj212_crc_errors", "http_messages"] as const;
+
+/** By name, over all labels. */
+async function countersOf(server: TestServer): Promise<Record<string, number>> {
+  const lines = (await (await fetch(`${server.url}/metrics`)).text()).split("\n");
+  const sum = (name: string): number =>
+    lines
+      .filter((line) => new RegExp(`^jingtu_${name}_total[ {]`).test(line))
+      .reduce((total, line) => total + Number(line.split(" ").at(-1)), 0);
+  return Object.fromEntries(COUNTERS.map((name) => [name, sum(name)]));
+}
+
 async function fuzz(
   server: TestServer,
   run: { port: number; listener: Listener; inputs: number; random: Random },
-): Promise<Omit<ListenerReport, "good">> {
+): Promise<Omit<ListenerReport, "good" | "counted">> {
   const { port, listener, inputs, random } = run;
   const startedAt = systemClock.monotonic();
   const rss = { before: rssOf(server.child), tenth: 0, max: 0, after: 0 };
-  let [frames, connections, endedByServer, bytes] = [0, 0, 0, 0];
+  let [frames, connections, stuck, bytes, answered] = [0, 0, 0, 0, 0];
   const worker = async (): Promise<void> => {
     while (frames < inputs) {
       frames += listener.batch;
       const batch = Buffer.concat(listener.bytes(accountOf(connections++), random));
       bytes += batch.length;
-      if (await throwAt(port, batch)) endedByServer += 1;
+      const { answerBytes, isStuck } = await throwAt(port, batch);
+      answered += answerBytes;
+      if (isStuck) stuck += 1;
       if (frames > inputs / 10) rss.tenth ||= rssOf(server.child);
       if (connections % 64 === 0) rss.max = Math.max(rss.max, rssOf(server.child));
     }
   };
   await Promise.all(Array.from({ length: CONNECTIONS }, worker));
   const seconds = Math.round((systemClock.monotonic() - startedAt) / 1_000);
-  return { frames, connections, endedByServer, megabytes: Math.round(bytes / 1e6), seconds, rss };
+  const megabytes = Math.round(bytes / 1e6);
+  return { frames, connections, stuck, megabytes, answerBytes: answered, seconds, rss };
 }
 
-/** One connection, one write. @returns whether the server ended it before we did. */
-function throwAt(port: number, bytes: Buffer): Promise<boolean> {
+/** One connection, one write, and its end: the server reads everything before it sees the end. */
+function throwAt(port: number, bytes: Buffer): Promise<{ readonly answerBytes: number; readonly isStuck: boolean }> {
   return new Promise((resolve) => {
-    let isOurs = false;
+    let isStuck = false;
+    let answerBytes = 0;
     const socket = connect({ host: "127.0.0.1", port, noDelay: true });
-    socket.on("error", () => undefined); // "close" follows
-    socket.on("data", () => undefined);
-    socket.once("close", () => resolve(!isOurs));
-    socket.write(bytes, () => {
-      void systemClock.sleep(LINGER_MS).then(() => {
-        isOurs = !socket.destroyed;
-        socket.resetAndDestroy();
-      });
+    const late = new AbortController();
+    void systemClock.sleep(CLOSE_MS_MAX, late.signal).then(() => {
+      isStuck = !late.signal.aborted;
+      socket.resetAndDestroy();
     });
+    socket.on("error", () => undefined); // "close" follows
+    socket.on("data", ({ length }) => {
+      answerBytes += length;
+    });
+    socket.once("close", () => {
+      late.abort();
+      resolve({ answerBytes, isStuck });
+    });
+    socket.end(bytes);
   });
 }
 
