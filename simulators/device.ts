@@ -40,6 +40,7 @@ const RECONNECT_MS_MAX = 5_000;
 
 interface Message {
   readonly seq: number;
+  readonly topic: string;
   readonly body: string;
   readonly done: () => void;
   state: "queued" | "in-flight" | "acknowledged";
@@ -53,6 +54,8 @@ export function createDevice(parts: {
   readonly clock: Clock;
   readonly windowMax?: number;
   readonly firstSeq?: number;
+  /** How a message is written where it is not telemetry v1 on the device's own topic. */
+  readonly write?: (telemetry: Telemetry) => { readonly topic: string; readonly body: string };
   /** Does what a command asks and says what came of it; without it commands are not listened to. */
   readonly onCommand?: (command: CommandMessage) => DeviceAnswer;
   /** Works by new desired settings from now on; their version is reported in `state`. */
@@ -80,7 +83,7 @@ export function createDevice(parts: {
       if (message.state !== "queued") continue;
       message.state = "in-flight";
       inFlight++;
-      current.publish(`${identity.prefix}telemetry`, message.body, { qos: 1 }, (error) => {
+      current.publish(message.topic, message.body, { qos: 1 }, (error) => {
         if (current !== client || message.state !== "in-flight") return; // an older connection: already queued again
         inFlight--;
         if (error) message.state = "queued";
@@ -172,7 +175,11 @@ export function createDevice(parts: {
           ...(options.backfill ? { backfill: true } : {}),
         };
         made++;
-        queue.push({ seq: telemetry.seq ?? 0, body: JSON.stringify(telemetry), done: resolve, state: "queued" });
+        const { topic, body } = parts.write?.(telemetry) ?? {
+          topic: `${identity.prefix}telemetry`,
+          body: JSON.stringify(telemetry),
+        };
+        queue.push({ seq: telemetry.seq ?? 0, topic, body, done: resolve, state: "queued" });
         pump();
       }),
     counts: () => ({ made, acknowledged, waiting: queue.length }),

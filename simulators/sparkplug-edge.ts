@@ -28,7 +28,12 @@ export interface EdgeValue {
 export interface SparkplugEdge {
   /** Resolves once the present connection's births are on their way. Rejects when the broker refuses the account. */
   connect(): Promise<void>;
-  /** By alias and without datatype. While there is no connection values are kept, and sent as history after the next births. */
+  /** False before `connect` and after the connection has ended. */
+  isConnected(): boolean;
+  /**
+   * By alias and without datatype. While there is no connection values are kept, and sent as history after the next
+   * births; with QoS 1 those too that were sent and not acknowledged.
+   */
   data(device: string, values: readonly EdgeValue[]): void;
   /** Any message, numbered like the others; `device` null for the node. For what a well-made edge node would not say. */
   say(type: "NDATA" | "DDATA" | "DDEATH", device: string | null, metrics: readonly OutgoingMetric[]): void;
@@ -66,6 +71,10 @@ export function createSparkplugEdge(parts: {
   readonly devices: readonly EdgeDevice[];
   readonly clock: Clock;
   readonly firstBdSeq?: number;
+  /** Sparkplug B 3.0 sends births and data with QoS 0, which promises nothing; 1 is for who wants them acknowledged. */
+  readonly qos?: 0 | 1;
+  /** With QoS 1: these values have been acknowledged. */
+  readonly onStored?: (device: string, values: readonly EdgeValue[]) => void;
 }): SparkplugEdge {
   const { url, account, group, edge, clock } = parts;
   const topicOf = (type: string, device: string | null): string =>
@@ -77,12 +86,33 @@ export function createSparkplugEdge(parts: {
   let births = 0;
   let rebirths = 0;
   let kept: Kept[] = [];
+  /** Of the present connection: before its births, data would mean nothing to the host. */
+  let isBorn = false;
+  const unacknowledged = new Set<readonly Kept[]>();
 
-  const say = (type: string, device: string | null, metrics: readonly OutgoingMetric[]): void => {
-    client?.publish(topicOf(type, device), Buffer.from(writeSparkplug({ time: clock.now(), seq, metrics })), {
-      qos: 0,
+  const say = (
+    type: string,
+    device: string | null,
+    metrics: readonly OutgoingMetric[],
+    onAcknowledged?: () => void,
+  ): void => {
+    const bytes = Buffer.from(writeSparkplug({ time: clock.now(), seq, metrics }));
+    client?.publish(topicOf(type, device), bytes, { qos: parts.qos ?? 0 }, (error) => {
+      if (!error) onAcknowledged?.();
     });
     seq = (seq + 1) % 256;
+  };
+  const sayData = (device: string, values: readonly Kept[], isHistorical: boolean): void => {
+    if (parts.qos === 1) unacknowledged.add(values);
+    say("DDATA", device, metricsOf(values, points.get(device), isHistorical), () => {
+      // Not of a connection that has ended meanwhile: its values wait to be sent again.
+      if (unacknowledged.delete(values)) parts.onStored?.(device, values);
+    });
+  };
+  const keepUnacknowledged = (): void => {
+    isBorn = false;
+    kept = [...[...unacknowledged].flat(), ...kept].slice(-KEPT_MAX);
+    unacknowledged.clear();
   };
   const beBorn = (): void => {
     births += 1;
@@ -108,7 +138,7 @@ export function createSparkplugEdge(parts: {
     for (const device of points.keys()) {
       const own = waiting.filter((value) => value.device === device);
       for (let at = 0; at < own.length; at += HISTORY_CHUNK) {
-        say("DDATA", device, metricsOf(own.slice(at, at + HISTORY_CHUNK), points.get(device), true));
+        sayData(device, own.slice(at, at + HISTORY_CHUNK), true);
       }
     }
   };
@@ -132,22 +162,26 @@ export function createSparkplugEdge(parts: {
         will: { topic: topicOf("NDEATH", null), payload: deathBytes(bdSeq, clock.now()), qos: 1, retain: false },
       });
       client = next;
+      next.on("error", () => undefined); // told by "close", and before that by this promise
       next.on("message", onCommand);
       next.on("close", () => {
-        if (client === next) client = null;
+        if (client !== next) return;
+        client = null;
+        keepUnacknowledged();
       });
       await new Promise<void>((resolve, reject) => {
         next.once("error", reject);
         next.once("connect", () => {
           next.off("error", reject);
-          next.on("error", () => undefined); // told by "close"
           resolve();
         });
       });
       await next.subscribeAsync(nodeCommandTopic(group, edge), { qos: 1 });
       beBorn();
+      isBorn = true;
       sendKept();
     },
+    isConnected: () => client !== null,
     data: (device, values) => {
       const stamped = values.map((value) => ({ ...value, device, time: value.time ?? clock.now() }));
       const own = points.get(device);
@@ -155,14 +189,15 @@ export function createSparkplugEdge(parts: {
         const point = own?.get(name);
         if (point) Object.assign(point, { value, time });
       }
-      if (client?.connected) say("DDATA", device, metricsOf(stamped, own, false));
+      if (isBorn && client?.connected) sayData(device, stamped, false);
       else kept = [...kept, ...stamped].slice(-KEPT_MAX);
     },
-    say,
+    say: (type, device, metrics) => say(type, device, metrics),
     counts: () => ({ births, rebirths, kept: kept.length }),
     lose: async () => {
       const last = client;
       client = null;
+      keepUnacknowledged();
       if (!last) return;
       const closed = new Promise<void>((resolve) => last.once("close", () => resolve()));
       last.stream.destroy();
@@ -171,6 +206,7 @@ export function createSparkplugEdge(parts: {
     close: async () => {
       const last = client;
       client = null;
+      isBorn = false;
       if (!last) return;
       // Sparkplug B 3.0, 5.6: an edge node that leaves in order publishes its death itself, since no will will come.
       await last.publishAsync(topicOf("NDEATH", null), deathBytes(bdSeq, clock.now()), { qos: 1 });

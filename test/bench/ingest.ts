@@ -3,14 +3,15 @@
  * with no work as the reference in the same run. Everything on: credentials, journal with fsync, quality control, two
  * rules on every value, series store.
  */
-import { type ChildProcess, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { connectAsync } from "mqtt";
 import { systemClock as clock } from "../../core/clock.ts";
+import { cpuOf, rssOf } from "../support/process.ts";
 import {
   aTestRegistry,
   backlogOf,
@@ -188,20 +189,6 @@ export async function generate(args: readonly string[]): Promise<LoadReport> {
   child.stdout.on("data", (chunk) => (text += chunk));
   await once(child, "close");
   return JSON.parse(text) as LoadReport;
-}
-
-/** Seconds of CPU (all threads) as percent of one core over the time since the call. Linux: 100 ticks a second. */
-function cpuOf(child: ChildProcess): () => number {
-  const ticks = (): number => {
-    const fields = readFileSync(`/proc/${child.pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-    return Number(fields[11]) + Number(fields[12]);
-  };
-  const [startTicks, startAt] = [ticks(), clock.monotonic()];
-  return () => Math.round((ticks() - startTicks) / ((clock.monotonic() - startAt) / 1_000));
-}
-function rssOf(child: ChildProcess): number {
-  const kilobytes = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1];
-  return Math.round(Number(kilobytes) / 1_024);
 }
 
 /** One device crosses a limit and comes back, again and again; measures publish → alarm on MQTT. */

@@ -30,6 +30,8 @@ export interface LoadOptions {
   readonly rate: number | null;
   readonly warmupSeconds: number;
   readonly seconds: number;
+  /** Instead of `seconds`: each device sends so many messages, one a minute up to now, as fast as it is let. */
+  readonly backlog: number | null;
   readonly values: readonly LoadValue[];
   /** Makes message keys of one run unlike those of another; 4 characters. */
   readonly boot: string;
@@ -65,6 +67,7 @@ export const DEFAULT_VALUES: readonly LoadValue[] = [
 
 const CONNACK_MS_MAX = 30_000;
 const DRAIN_MS_MAX = 15_000;
+const FLUSH_MS_MAX = 600_000;
 const PACE_MS = 2;
 const CONNECTING_MAX = 100;
 
@@ -79,13 +82,14 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
       "CONNACK",
     );
   const startedAt = clock.monotonic();
-  const stopPacing = options.rate === null ? saturate(connections) : pace(connections, options.rate, startedAt);
+  const stopPacing =
+    options.rate === null ? saturate(connections, options.backlog) : pace(connections, options.rate, startedAt);
   await clock.sleep(options.warmupSeconds * 1_000);
 
   const sumOf = (key: "sent" | "acked" | "outOfOrder"): number => connections.reduce((sum, it) => sum + it[key], 0);
   const before = { acked: sumOf("acked"), at: clock.monotonic(), cpu: process.cpuUsage() };
   latency.isCounting = true;
-  await clock.sleep(options.seconds * 1_000);
+  await (options.backlog === null ? clock.sleep(options.seconds * 1_000) : flushed(connections, options.backlog));
   latency.isCounting = false;
   const seconds = (clock.monotonic() - before.at) / 1_000;
   const acked = sumOf("acked") - before.acked;
@@ -116,9 +120,15 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   };
 }
 
-function saturate(connections: readonly Connection[]): () => void {
-  for (const connection of connections) connection.fill(Number.POSITIVE_INFINITY);
+function saturate(connections: readonly Connection[], messages: number | null): () => void {
+  for (const connection of connections) connection.fill(messages ?? Number.POSITIVE_INFINITY);
   return () => {};
+}
+
+async function flushed(connections: readonly Connection[], messages: number): Promise<void> {
+  const endBy = clock.monotonic() + FLUSH_MS_MAX;
+  const isDone = ({ acked, isClosed }: Connection): boolean => isClosed || acked >= messages;
+  while (!connections.every(isDone) && clock.monotonic() < endBy) await clock.sleep(20);
 }
 
 /** Open loop, as far as the windows allow: each connection gets its share, one after another within the interval. */
@@ -176,6 +186,7 @@ class Connection {
   /** How many messages may have been sent by now. */
   #due = 0;
   #digits: number;
+  readonly #startedAt = clock.now();
   /** Of the last message, ms since 1970 UTC. */
   #time = 0;
 
@@ -225,7 +236,9 @@ class Connection {
       this.sent += 1;
       writeDigits(burst, at + seqAt + 9, this.sent, 1);
       // Every message has a time of its own: two readings of one series and time would be a correction.
-      this.#time = Math.max(this.#time + 1, wallNow);
+      const { backlog } = this.#options;
+      this.#time =
+        backlog === null ? Math.max(this.#time + 1, wallNow) : this.#startedAt - (backlog - this.sent) * 60_000;
       burst.write(String(this.#time), at + timeAt, "latin1");
       for (const place of digitsAt) {
         this.#digits = (this.#digits * 69 + 97) % 1_000;
@@ -338,6 +351,7 @@ async function main(): Promise<void> {
       warmup: { type: "string", default: "1" },
       seconds: { type: "string", default: "5" },
       boot: { type: "string", default: "b001" },
+      backlog: { type: "string" },
     },
   });
   const accounts: readonly LoadAccount[] = values.accounts
@@ -349,7 +363,8 @@ async function main(): Promise<void> {
     accounts: accounts.slice(0, Number(values.connections)),
     window: Number(values.window),
     rate: values.rate === undefined ? null : Number(values.rate),
-    warmupSeconds: Number(values.warmup),
+    backlog: values.backlog === undefined ? null : Number(values.backlog),
+    warmupSeconds: values.backlog === undefined ? Number(values.warmup) : 0,
     seconds: Number(values.seconds),
     values: DEFAULT_VALUES,
     boot: values.boot,

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- ingest|series|engine|pipeline|journal|queries|codecs [options]`: figures as a table on stderr and JSON on stdout.
+ * `npm run bench -- ingest|series|engine|pipeline|journal|queries|codecs|idle|backlog [options]`: figures as a table on stderr and JSON on stdout.
  * Machines differ: quote the ratios to the reference of the same run.
  */
 import { Console } from "node:console";
@@ -10,7 +10,12 @@ import { parseArgs } from "node:util";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: "string" }, paced: { type: "string" }, rows: { type: "string" } },
+  options: {
+    seconds: { type: "string" },
+    paced: { type: "string" },
+    rows: { type: "string" },
+    connections: { type: "string" },
+  },
 });
 const [name = "ingest"] = positionals;
 const number = (text: string | undefined, otherwise: number): number => (text === undefined ? otherwise : Number(text));
@@ -50,6 +55,26 @@ const benches: Record<string, () => Promise<unknown>> = {
     const rates = (await import("./codecs.ts")).benchCodecs({ seconds: number(values.seconds, 2) });
     printTable(rates);
     return rates;
+  },
+  idle: async () => {
+    const result = await (await import("./idle.ts")).benchIdle({ connections: number(values.connections, 10_000) });
+    console.error(`${result.stillOpen} idle connections: ${result.rssMegabytes.settled} MB, target 400`);
+    return result;
+  },
+  backlog: async () => {
+    const { benchBacklog } = await import("./backlog.ts");
+    const result = await benchBacklog({
+      devices: number(values.connections, 500),
+      liveSeconds: number(values.seconds, 60),
+    });
+    const { live, backlog, serverCpuPercent, stored, expected } = result;
+    printTable({
+      live: row({ ...live, serverCpuPercent }),
+      backlog: row({ ...backlog, serverCpuPercent }),
+    });
+    console.error(`live PUBACK p99 ${live.p99Ms} ms, target 250; stored/expected ${stored}/${expected}`);
+    if (live.cpuPercent > 95) console.error("VOID: the live generator was the bottleneck");
+    return result;
   },
   queries: async () => (await import("./queries.ts")).benchQueries({ rows: number(values.rows, 40_000_000) }),
 };

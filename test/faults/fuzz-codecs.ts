@@ -16,7 +16,8 @@ import { mutate, noise } from "./fuzz-noise.ts";
 const EUI = "00AABBCCDDEEFF01";
 const AT = Date.UTC(2026, 2, 15);
 const CPU_MS_MAX = 250;
-const SPICES = [
+/** Text that JSON readers meet seldom. */
+export const JSON_SPICES: readonly Uint8Array[] = [
   '"',
   "{",
   "}",
@@ -164,7 +165,7 @@ function fuzz({ codec, topic, seeds, payload = "object" }: Target, inputs: numbe
   let [answered, refused, slowestMs, heapBefore] = [0, 0, 0, 0];
   for (let n = 0; n < inputs; n++) {
     if (n === Math.floor(inputs / 10)) heapBefore = heap();
-    const bytes = mutate(seeds[random(seeds.length)] as Uint8Array, random, SPICES);
+    const bytes = mutate(seeds[random(seeds.length)] as Uint8Array, random, JSON_SPICES);
     const began = process.cpuUsage();
     try {
       const result = codec(bytes, device, { topic, receivedAt: AT });

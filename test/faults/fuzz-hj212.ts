@@ -19,7 +19,7 @@ const KEY = Buffer.alloc(16, 0x30);
 const RECEIVED_AT = Date.UTC(2026, 2, 15, 1);
 const HEAD = "QN=20260315083000123;ST=24;CN=2011;PW=123456;MN=A1;Flag=5;";
 const LIVE = `${HEAD}CP=&&DataTime=20260315083000;w01001-Rtd=7.12,w01001-Flag=N;w20120-Rtd=8.4,w20120-Flag=T&&`;
-const SEEDS: readonly Uint8Array[] = [
+export const SEEDS: readonly Uint8Array[] = [
   LIVE,
   `${HEAD}CP=&&DataTime=20260315083000;w01018-SampleTime=20260315070000,w01018-Rtd=<2.2,w01018-EFlag=A01;&&`,
   "QN=20260315090000001;ST=24;CN=2061;PW=1;MN=A1;Flag=7;PNUM=3;PNO=1;CP=&&DataTime=20260315080000;w20111-Avg=0.01,w20111-Min=--,w20111-Cou=1,w20111-Flag=D&&",
@@ -47,7 +47,7 @@ const SPICES = [
 ].map((text) => Buffer.from(text));
 
 /** As any message, or its data is changed and the frame made whole again, so that the parser behind the check sees it. */
-function mutateFrame(frame: Uint8Array, random: Noise): Buffer {
+export function mutateFrame(frame: Uint8Array, random: Noise): Buffer {
   return mutate(frame, random, SPICES, (bytes) =>
     random(7) > 0
       ? changeOnce(bytes, random, SPICES)

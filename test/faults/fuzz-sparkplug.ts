@@ -20,7 +20,7 @@ interface SparkplugFuzzReport {
 
 const EDGES = 8;
 const TYPES = ["NBIRTH", "NDATA", "NDEATH", "DBIRTH", "DDATA", "DDEATH"] as const;
-const SPICES = ["bdSeq", "pH", "\0"].map((text) => Buffer.from(text));
+export const BINARY_SPICES = ["bdSeq", "pH", "\0"].map((text) => Buffer.from(text));
 const SAMPLE = 250_000;
 
 export function fuzzSparkplug({
@@ -40,7 +40,7 @@ export function fuzzSparkplug({
   let heapEnd = 0;
   const startedAt = performance.now();
   for (let at = 0; at < messages; at++) {
-    const bytes = mutate(seeds[random(seeds.length)] as Uint8Array, random, SPICES);
+    const bytes = mutate(seeds[random(seeds.length)] as Uint8Array, random, BINARY_SPICES);
     const type = TYPES[random(TYPES.length)] as string;
     const device = type.startsWith("D") ? `/device-${random(50)}` : "";
     const envelope = {

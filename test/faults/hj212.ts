@@ -8,7 +8,9 @@ import { rmSync } from "node:fs";
 import { systemClock } from "../../core/clock.ts";
 import { createHj212Logger, type Hj212Logger } from "../../simulators/hj212.ts";
 import { uniform } from "../../simulators/random.ts";
+import { apiOf } from "../support/client.ts";
 import { aTestRegistry, drained, startServer, type TestRegistry, type TestServer } from "../support/server.ts";
+import { killRounds, storedOf } from "./rounds.ts";
 
 const LOGGERS = 20;
 /** Wall time between two packets of a logger while kills go on. */
@@ -49,9 +51,9 @@ function registry(): TestRegistry {
 }
 
 export async function killHj212({ rounds, seed }: { rounds: number; seed: number }): Promise<Hj212KillReport> {
-  let server = await startServer({ registry: registry() });
+  const first = await startServer({ registry: registry() });
   const base = Math.floor(systemClock.now() / STEP_MS) * STEP_MS - 10 * 86_400_000;
-  const port = server.ports.hj212;
+  const port = first.ports.hj212;
   const loggers = Array.from({ length: LOGGERS }, (_, index) =>
     createHj212Logger({
       ...{ host: "127.0.0.1", port, mn: mnOf(index), password: "123456", clock: systemClock },
@@ -68,15 +70,12 @@ export async function killHj212({ rounds, seed }: { rounds: number; seed: number
       await systemClock.sleep(SEND_MS);
     }
   });
-  for (let round = 0; round < rounds; round++) {
-    await systemClock.sleep(50 + 1_500 * uniform(seed, "kill", round));
-    await server.kill();
-    server = await server.restart();
-    const answered = loggers.reduce((sum, { state }) => sum + state.answered, 0);
-    console.error(
-      `round ${round}: ${answered} answered, ${loggers.reduce((n, { state }) => n + state.waiting, 0)} waiting`,
-    );
-  }
+  const sum = (key: "answered" | "waiting"): number => loggers.reduce((n, { state }) => n + state[key], 0);
+  const { server } = await killRounds(first, {
+    rounds,
+    seed,
+    tell: () => `${sum("answered")} answered, ${sum("waiting")} waiting`,
+  });
   isSending = false;
   await Promise.all(senders);
   await Promise.all(loggers.map((logger) => logger.drained()));
@@ -99,15 +98,10 @@ async function compare(
 ): Promise<Hj212KillReport> {
   const { seed, base, rounds, lengths, loggers } = run;
   const status = await drained(server);
-  const { stdout } = await server.cli("token", "create", "--role", "admin");
-  const headers = { authorization: `Bearer ${stdout.trim()}` };
+  const api = await apiOf(server);
   let [lost, wrong, points] = [0, 0, 0];
   for (const [index, length] of lengths.entries()) {
-    const range = `from=${base}&to=${systemClock.now() + 3_600_000}`;
-    const path = `stations/mw-${index + 1}/readings?quantity=ec&bucket=raw&${range}&limit=50000`;
-    const response = await fetch(`${server.url}/api/v1/${path}`, { headers });
-    const { columns } = (await response.json()) as { columns: { times: number[]; values: number[] } };
-    const stored = new Map(columns.times.map((time, row) => [time, columns.values[row]]));
+    const { values: stored } = await storedOf(api, { station: `mw-${index + 1}`, quantity: "ec", from: base });
     points += stored.size;
     for (let seq = 0; seq < length; seq++) {
       const value = stored.get(base + seq * STEP_MS);

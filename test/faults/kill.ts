@@ -11,7 +11,9 @@ import { systemClock } from "../../core/clock.ts";
 import type { WireReading } from "../../core/wire.ts";
 import { createDevice, type SimulatedDevice } from "../../simulators/device.ts";
 import { uniform } from "../../simulators/random.ts";
+import { apiOf } from "../support/client.ts";
 import { aTestRegistry, drained, startServer, type TestServer } from "../support/server.ts";
+import { killRounds, storedOf } from "./rounds.ts";
 
 const DEVICES = 20;
 /** Wall time between two messages of a device while kills go on. */
@@ -97,11 +99,10 @@ async function disturbedRun({
   seed,
   base,
   rulesDir,
-}: Run & { rounds: number }): Promise<{ outcome: Outcome; lengths: number[]; restarts: number[] }> {
-  let server = await startServer({ registry: aTestRegistry(DEVICES), env: { EWS_RULES_DIR: rulesDir } });
-  const restarts: number[] = [];
+}: Run & { rounds: number }): Promise<{ outcome: Outcome; lengths: number[]; restarts: readonly number[] }> {
+  const first = await startServer({ registry: aTestRegistry(DEVICES), env: { EWS_RULES_DIR: rulesDir } });
   const lengths = Array.from({ length: DEVICES }, () => 0);
-  const devices = openDevices(server);
+  const devices = openDevices(first);
   let sending = true;
   const senders = devices.map(async (device, index) => {
     while (sending) {
@@ -111,16 +112,12 @@ async function disturbedRun({
       await systemClock.sleep(SEND_MS);
     }
   });
-  for (let round = 0; round < rounds; round++) {
-    await systemClock.sleep(50 + 1_500 * uniform(seed, "kill", round));
-    await server.kill();
-    const startedAt = systemClock.monotonic();
-    server = await server.restart();
-    restarts.push(Math.round(systemClock.monotonic() - startedAt));
-    console.error(
-      `round ${round}: up after ${restarts.at(-1)} ms, ${devices.reduce((n, d) => n + d.counts().acknowledged, 0)} acknowledged, ${devices.reduce((n, d) => n + d.counts().waiting, 0)} waiting`,
-    );
-  }
+  const sum = (key: "acknowledged" | "waiting"): number => devices.reduce((n, device) => n + device.counts()[key], 0);
+  const { server, restarts } = await killRounds(first, {
+    rounds,
+    seed,
+    tell: () => `${sum("acknowledged")} acknowledged, ${sum("waiting")} waiting`,
+  });
   sending = false;
   await Promise.all(senders);
   await Promise.all(devices.map((device) => device.drained()));
@@ -159,21 +156,13 @@ function openDevices(server: TestServer): SimulatedDevice[] {
 
 /** Waits until every reader has caught up, then reads everything through the REST interface. */
 async function readOutcome(server: TestServer, base: number): Promise<Outcome> {
-  const { stdout } = await server.cli("token", "create", "--role", "admin");
-  const headers = { authorization: `Bearer ${stdout.trim()}` };
-  const get = async <T>(path: string): Promise<T> => {
-    const response = await fetch(`${server.url}/api/v1/${path}`, { headers });
-    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
-    return (await response.json()) as T;
-  };
+  const api = await apiOf(server);
   const status = await drained(server);
   const points = new Map<string, number>();
   for (let index = 0; index < DEVICES; index++) {
     for (const quantity of ["cd", "as", "ph", "ec"]) {
-      const { series, columns } = await get<{ series: string; columns: { times: number[]; values: number[] } }>(
-        `stations/mw-${index + 1}/readings?quantity=${quantity}&bucket=raw&from=${base}&to=${systemClock.now() + 3_600_000}&limit=50000`,
-      );
-      for (const [row, time] of columns.times.entries()) points.set(`${series}@${time}`, columns.values[row] as number);
+      const { series, values } = await storedOf(api, { station: `mw-${index + 1}`, quantity, from: base });
+      for (const [time, value] of values) points.set(`${series}@${time}`, value);
     }
   }
   const episodes: string[] = [];
@@ -181,7 +170,7 @@ async function readOutcome(server: TestServer, base: number): Promise<Outcome> {
     const page: {
       alarms: { rule: string; series: string; start: string; end: string | null; level: string }[];
       cursor: string | null;
-    } = await get(`alarms?limit=200&state=active,acknowledged,cleared${cursor ? `&cursor=${cursor}` : ""}`);
+    } = await api.get(`alarms?limit=200&state=active,acknowledged,cleared${cursor ? `&cursor=${cursor}` : ""}`);
     for (const alarm of page.alarms)
       if (alarm.rule !== "instrument")
         episodes.push([alarm.rule, alarm.series, alarm.start, alarm.end ?? "open", alarm.level].join(" "));

@@ -6,6 +6,8 @@ import { fuzzSparkplug } from "./fuzz-sparkplug.ts";
 import { killHj212 } from "./hj212.ts";
 import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
+import { fuzzListeners, listenersKept } from "./listeners.ts";
+import { killMixed, mixedKept } from "./mixed.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -42,6 +44,24 @@ const faults: Record<string, () => Promise<boolean>> = {
       report.packets > 0 && report.lost + report.wrong + report.doubled + report.quarantined === 0 && report.resent > 0;
     console.log(
       `promise: packets answered 9014 are all stored, none doubled → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  mixed: async () => {
+    const report = await killMixed({ rounds: Number(values.rounds ?? 10), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept = mixedKept(report);
+    console.log(
+      `promise: every reading acknowledged by PUBACK, 9014 or 202 is stored, none twice → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  listeners: async () => {
+    const report = await fuzzListeners({ inputs: Number(values.inputs ?? 1_000_000), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept = listenersKept(report);
+    console.log(
+      `promise: the server lives, memory bounded, good devices never refused → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );
     return kept;
   },
