@@ -17,7 +17,7 @@ COPY --from=build /opt/jingtu/node_modules ./node_modules
 COPY --from=build /opt/jingtu/dist ./dist
 USER jingtu
 VOLUME /data
-EXPOSE 1883 8883 9001 8080
+EXPOSE 1883 8883 9001 8080 9212
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:8080/api/v1/health/live').then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 ENTRYPOINT ["node", "dist/main.js"]

@@ -1,8 +1,8 @@
 /** The gateway's copy of HJ 212 passwords and keys: unsealed in memory, renewed when the command line changes one. */
 import type { Clock } from "./core/clock.ts";
 import { Misconfigured } from "./core/errors.ts";
+import { type FieldSecret, type FieldSecrets, fieldSecretPurpose } from "./core/field-secret.ts";
 import type { Logger } from "./core/observe.ts";
-import { type FieldSecret, type FieldSecrets, fieldSecretPurpose } from "./core/ports.ts";
 import { loadSealingKey, unseal } from "./core/sealed.ts";
 import type { Shutdown } from "./core/service.ts";
 import type { DeviceSecrets } from "./gateway/hj212-server.ts";

@@ -63,7 +63,7 @@ const quarantineList: Verb = {
 
 const quarantineShow: Verb = {
   name: "quarantine show",
-  summary: "show one message in full, with its bytes",
+  summary: "show one message in full, with its bytes; passwords of HJ 212 are masked",
   operands: "OFFSET",
   options: {},
   run: (call) =>

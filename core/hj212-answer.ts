@@ -31,12 +31,15 @@ export const EXECUTION_RESULTS: Readonly<Record<string, string>> = {
   "100": "no-data",
 };
 
-/** True for an upload that holds something; the same command with an empty CP, or with a range, is a request. */
+/**
+ * True for an upload that holds something; the same command with an empty CP, or with a range, is a request. DataTime is
+ * no condition: later parts of a split message may leave it out, and what is not answered is sent again for ever.
+ */
 export function isUpload({ header, groups }: Hj212Segment): boolean {
   if (!UPLOADS.has(header.CN ?? "")) return false;
-  return groups.some((group) =>
-    group.some(([name]) => name === "DataTime" || (header.CN === "3019" && name.endsWith("-SN"))),
-  );
+  const has = (is: (name: string) => boolean): boolean => groups.some((group) => group.some(([name]) => is(name)));
+  if (has((name) => name === "DataTime")) return true;
+  return has((name) => name.includes("-")) && !has((name) => name === "BeginTime");
 }
 
 /**

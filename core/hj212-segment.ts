@@ -209,6 +209,13 @@ function itemEnd(cp: string, at: number): number {
 function isEmptyRest(text: string, from: number): boolean {
   return from === text.length || /^[\s;]*$/.test(text.slice(from));
 }
+
+/** Text of or about a frame, with the values of PW and NewPW made unreadable: for logs and listings. */
+export function withoutPasswords(text: string): string {
+  return text.replace(/(PW=)[^;,&"\r\n]*/g, "$1***");
+}
 function printable(text: string): string {
-  return text.slice(0, 40).replace(/[^\x20-\x7e]/g, "?");
+  return withoutPasswords(text)
+    .slice(0, 40)
+    .replace(/[^\x20-\x7e]/g, "?");
 }

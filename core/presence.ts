@@ -15,21 +15,6 @@ export type PresenceState = (typeof PRESENCE_STATES)[number];
 export const PRESENCE_PROTOCOLS = ["mqtt", "hj212", "sparkplug", "lorawan", "http"] as const;
 export type PresenceProtocol = (typeof PRESENCE_PROTOCOLS)[number];
 
-/** Stable words; `sleep` and other reasons that a device itself gives stand beside them. */
-export const PRESENCE_REASONS = [
-  "connected",
-  "announced",
-  "disconnected",
-  "connection-lost",
-  "keepalive-timeout",
-  "will",
-  "birth",
-  "death",
-  "taken-over",
-  "revoked",
-  "server-restart",
-] as const;
-
 export const PRESENCE_REASON_CHARACTERS_MAX = 64;
 
 export interface PresenceRecord {
@@ -37,7 +22,10 @@ export interface PresenceRecord {
   readonly state: PresenceState;
   /** Wall clock, ms since 1970 UTC: when this state began. */
   readonly since: number;
-  /** One of `PRESENCE_REASONS`, or the device's own word, at most `PRESENCE_REASON_CHARACTERS_MAX` characters. */
+  /**
+   * connected, announced, disconnected, connection-lost, keepalive-timeout, will, birth, death, taken-over, revoked,
+   * server-restart; or the device's own word (`sleep`), at most `PRESENCE_REASON_CHARACTERS_MAX` characters.
+   */
   readonly reason: string;
   /** Remote address without port; null when the device is carried by another's connection. */
   readonly address: string | null;

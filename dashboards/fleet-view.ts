@@ -10,7 +10,6 @@ import { iso, isoOrNull } from "./times.ts";
 
 /** `unknown`: no connection of its own was ever seen. */
 export const FLEET_STATES = [...PRESENCE_STATES, "unknown"] as const;
-export type FleetState = (typeof FLEET_STATES)[number];
 
 const Time = z.string().describe("ISO 8601 UTC");
 const Name = SiteView.shape.name;

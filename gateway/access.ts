@@ -3,10 +3,10 @@
  *
  * A device publishes below its own prefix and reads its own commands; a consumer reads alarms and current values. Rights
  * are never made by pasting an id into a filter: a device id `+` could not widen them even if the registry let it in.
- * Topics of other worlds (core/foreign-topics.ts) are granted for the names that the account itself, or a device that it
- * carries, has in the registry.
+ * Topics of other worlds (core/foreign-topics.ts) are granted to whom they concern: LoRaWAN uplinks to an account that
+ * carries LoRaWAN devices, Sparkplug to that of the edge node.
  */
-import { externalName, externalNames } from "../core/directory.ts";
+import { externalName } from "../core/directory.ts";
 import { parseForeignTopic, SPARKPLUG_ROOT } from "../core/foreign-topics.ts";
 import type { Consumer } from "../core/ports.ts";
 import type { DeviceContext } from "../core/site.ts";
@@ -27,9 +27,9 @@ export interface DeviceGrant {
   readonly prefix: string;
   readonly publish: ReadonlyMap<string, DeviceChannel>;
   readonly subscribe: ReadonlySet<string>;
-  /** `externalName` of itself and of the devices it carries; a Sparkplug edge node's also for what is behind it. */
-  readonly foreign: ReadonlySet<string>;
-  /** Some of `foreign` are LoRaWAN devices: The Things Stack names the device in the payload, which ingest judges. */
+  /** `externalName` of its Sparkplug edge nodes. */
+  readonly edges: ReadonlySet<string>;
+  /** It is a LoRaWAN network server, or a LoRaWAN device itself. */
   readonly carriesLorawan: boolean;
 }
 export interface ConsumerGrant {
@@ -71,11 +71,7 @@ export function deviceGrant(context: DeviceContext, carried: readonly DeviceCont
       ...edges.flatMap(({ group, edge }) => commandFilters(group, edge)),
       ...(edges.length > 0 ? STATE_FILTERS : []),
     ]),
-    foreign: new Set([
-      ...all.flatMap(externalNames),
-      // Births and deaths of the edge node hold for the devices behind it, so they must come in with them.
-      ...edges.map(({ group, edge }) => externalName.sparkplug(group, edge)),
-    ]),
+    edges: new Set(edges.map(({ group, edge }) => externalName.sparkplug(group, edge))),
     carriesLorawan: all.some(({ profile }) => profile?.lorawan !== undefined),
   };
 }
@@ -110,19 +106,22 @@ export function mayReceive(grant: Grant | null, topic: string): boolean {
   return grant.subscribe.has(topic) || receivesForeign(grant, topic);
 }
 
-function publishesForeign({ foreign, carriesLorawan }: DeviceGrant, topic: string): boolean {
+/**
+ * Of a network server or an edge node everything is taken, whichever device it speaks of: closing the connection over one
+ * that is not registered would silence the others, for ever where the server sends it again with QoS 1. Ingest says whose
+ * readings are used.
+ */
+function publishesForeign({ edges, carriesLorawan }: DeviceGrant, topic: string): boolean {
   const parsed = parseForeignTopic(topic);
   switch (parsed?.format) {
     case "thingsboard":
       return true;
     case "chirpstack":
-      return foreign.has(externalName.devEui(parsed.devEui));
     case "tts":
       return carriesLorawan;
     case "sparkplug":
-      // Any device behind an edge node of its own: closing the connection over one that is not registered would silence
-      // the others, and lose births and numbers that all of them share. Ingest says whose readings are taken.
-      return foreign.has(externalName.sparkplug(parsed.group, parsed.edge));
+      // Births, deaths and numbers of the edge node hold for the devices behind it, so they come in with them.
+      return edges.has(externalName.sparkplug(parsed.group, parsed.edge));
     default:
       return false;
   }
@@ -137,13 +136,13 @@ function commandFilters(group: string, edge: string): string[] {
 }
 
 /** One topic without wildcards: commands to a device behind an edge node of its own, or the state of one host. */
-function receivesForeign({ foreign, subscribe }: DeviceGrant, topic: string): boolean {
+function receivesForeign({ edges, subscribe }: DeviceGrant, topic: string): boolean {
   const levels = topic.split("/");
   const [root, group = "", type = "", edge = "", device] = levels;
   if (root !== SPARKPLUG_ROOT || !levels.every((level) => level !== "" && !/[+#\p{Cc}]/u.test(level))) return false;
   if (levels.length === 3) return group === "STATE" && subscribe.has(`${SPARKPLUG_ROOT}/STATE/+`);
   return (
-    type === "DCMD" && device !== undefined && levels.length === 5 && foreign.has(externalName.sparkplug(group, edge))
+    type === "DCMD" && device !== undefined && levels.length === 5 && edges.has(externalName.sparkplug(group, edge))
   );
 }
 

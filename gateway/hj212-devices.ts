@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { FieldSession, UnclaimedDevice } from "../core/field-session.ts";
 import { Exchanges, type ExchangeTimings } from "./hj212-exchange.ts";
-import { PartTracker } from "./hj212-parts.ts";
+import { type Part, PartTimes, PartTracker } from "./hj212-parts.ts";
 
 /** The connection a device is reached by. */
 export interface Line {
@@ -24,6 +24,7 @@ export class FieldDevice {
   readonly id: string;
   readonly exchanges: Exchanges;
   readonly parts = new PartTracker();
+  readonly #partTimes = new PartTimes();
   readonly recent = new RecentPackets();
   mn: string;
   line: Line | null = null;
@@ -57,6 +58,12 @@ export class FieldDevice {
   nextQn(now: number): number {
     this.#lastQn = Math.max(now, this.#lastQn + 1);
     return this.#lastQn;
+  }
+
+  /** A numbered packet that has not come before. @returns its DataTime, its own or that of part 1; "" when not known. */
+  notePart(part: Part, id: string, now: number): string {
+    this.parts.note(part, now);
+    return this.#partTimes.timeOf(part, id, now);
   }
 
   view(): FieldSession {

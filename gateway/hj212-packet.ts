@@ -2,13 +2,14 @@
 import type { Clock } from "../core/clock.ts";
 import type { Hj212Profile } from "../core/device-profile.ts";
 import type { FieldCommand } from "../core/field-session.ts";
-import { buildCommand, EXECUTION_RESULTS, REQUEST_RESULTS } from "../core/hj212-answer.ts";
-import { encodeFrame } from "../core/hj212-frame.ts";
+import { buildCommand, EXECUTION_RESULTS, REQUEST_RESULTS, segmentText } from "../core/hj212-answer.ts";
+import { encodeFrame, type Hj212Frame } from "../core/hj212-frame.ts";
 import type { Hj212Segment } from "../core/hj212-segment.ts";
 import { hj212Qn, hj212Time, parseHj212Time } from "../core/hj212-time.ts";
 import { wordingOf } from "./hj212-commands.ts";
 import type { FieldDevice } from "./hj212-devices.ts";
 import type { Answer, Request } from "./hj212-exchange.ts";
+import type { Part } from "./hj212-parts.ts";
 
 const DEFAULT_ZONE = "Asia/Shanghai";
 /** Version bits of `Flag` by edition, until the device has shown which it uses. */
@@ -50,6 +51,34 @@ function verdict(words: Readonly<Record<string, string>>, code: string | undefin
 export function itemOf({ groups }: Pick<Hj212Segment, "groups">, name: string): string | undefined {
   for (const group of groups) for (const [own, value] of group) if (own === name) return value;
   return undefined;
+}
+
+/** Null for a packet without numbers. */
+export function partOf({ header, flag, groups }: Hj212Segment): Part | null {
+  if (!flag?.numbered) return null;
+  const { CN: command = "", ST: systemCode = "", PNUM, PNO } = header;
+  const dataTime = itemOf({ groups }, "DataTime") ?? "";
+  return { command, systemCode, dataTime, total: Number(PNUM), number: Number(PNO) };
+}
+
+/**
+ * What the journal keeps of a packet: its bytes as they came, or encoded anew in plaintext, since whoever reads them later
+ * has no key.
+ *
+ * @param lent the DataTime of part 1, for a part without one: it goes before the packet as a frame that holds nothing
+ *   else, so that the message can be understood by itself, now and when it is replayed.
+ */
+export function keptBytes(
+  frame: Hj212Frame,
+  profile: Hj212Profile | undefined,
+  lent: { readonly part: Part; readonly dataTime: string } | null,
+): Uint8Array {
+  const own = frame.decrypted ? encodeFrame(frame.data, profile?.crc) : frame.raw;
+  if (lent === null) return own;
+  const { command: CN, systemCode, total } = lent.part;
+  const ST = systemCode === "" ? undefined : systemCode;
+  const header = { ST, CN, MN: profile?.mn, Flag: "6", PNUM: String(total), PNO: "1" };
+  return Buffer.concat([encodeFrame(segmentText(header, [[["DataTime", lent.dataTime]]]), profile?.crc), own]);
 }
 
 /** Called when its turn has come; `unsupported` or `invalid` as `wordingOf` says. */

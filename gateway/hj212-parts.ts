@@ -14,6 +14,14 @@ export interface Part {
   readonly number: number;
 }
 
+/** Messages of one kind: what parts have in common beside DataTime. */
+function familyOf({ systemCode, command, total }: Part): string {
+  return `${systemCode}/${command}/${total}`;
+}
+function isSound({ total, number }: Part): boolean {
+  return total > 1 && total <= PARTS_MAX && number >= 1 && number <= total;
+}
+
 interface OpenMessage {
   readonly command: string;
   readonly dataTime: string;
@@ -40,9 +48,9 @@ export class PartTracker {
 
   /** @param now wall clock, ms. Numbers that make no sense are ignored. */
   note(part: Part, now: number): void {
-    const { command, systemCode, total, number } = part;
-    if (!(total > 1 && total <= PARTS_MAX && number >= 1 && number <= total)) return;
-    const family = `${systemCode}/${command}/${total}`;
+    if (!isSound(part)) return;
+    const { command, total, number } = part;
+    const family = familyOf(part);
     const key = part.dataTime === "" ? this.#newestOf(family) : `${family}/${part.dataTime}`;
     let message = this.#open.get(key);
     // A number that came before begins the next message of the same name, e.g. one without DataTime.
@@ -84,5 +92,58 @@ export class PartTracker {
     const missing = Array.from({ length: total }, (_, index) => index + 1).filter((number) => !came.has(number));
     this.#gaps.push({ command, dataTime, total, missing, at: now });
     if (this.#gaps.length > GAPS_MAX) this.#gaps.shift();
+  }
+}
+
+interface Head {
+  readonly dataTime: string;
+  /** Part number → id of the packet. */
+  readonly came: Map<number, string>;
+  lastAt: number;
+}
+
+/** DataTime of parts that leave it to an earlier part of their message. Not kept over a restart. */
+export class PartTimes {
+  /** By family; the newest message of each. */
+  readonly #heads = new Map<string, Head>();
+
+  /**
+   * The DataTime that holds for the part, "" when it is not known: no part with one came in the last 5 minutes, or this
+   * one cannot be of that message, which had another packet of its number.
+   *
+   * @param id the same for a packet that is sent again. @param now wall clock, ms.
+   */
+  timeOf(part: Part, id: string, now: number): string {
+    if (!isSound(part)) return part.dataTime;
+    const family = familyOf(part);
+    const known = this.#heads.get(family);
+    if (/^\d{1,20}$/.test(part.dataTime)) {
+      const head =
+        known?.dataTime === part.dataTime ? known : { dataTime: part.dataTime, came: new Map(), lastAt: now };
+      this.#keep(family, head, { number: part.number, id, now });
+      return part.dataTime;
+    }
+    if (!known || part.dataTime !== "") return part.dataTime;
+    if (now - known.lastAt >= PARTS_MS_MAX || (known.came.get(part.number) ?? id) !== id) {
+      this.#heads.delete(family); // what else comes of that other message has no known time either
+      return "";
+    }
+    this.#keep(family, known, { number: part.number, id, now });
+    return known.dataTime;
+  }
+
+  #keep(
+    family: string,
+    head: Head,
+    { number, id, now }: { readonly number: number; readonly id: string; readonly now: number },
+  ): void {
+    head.came.set(number, id);
+    head.lastAt = now;
+    this.#heads.delete(family);
+    this.#heads.set(family, head);
+    for (const oldest of this.#heads.keys()) {
+      if (this.#heads.size <= OPEN_MAX) break;
+      this.#heads.delete(oldest);
+    }
   }
 }

@@ -14,7 +14,8 @@ import { devicePrefix } from "../core/wire.ts";
 import type { Sender } from "./admit.ts";
 import type { Desk } from "./hj212-desk.ts";
 import type { FieldDevice, Line } from "./hj212-devices.ts";
-import { itemOf, kindOf, saidOf } from "./hj212-packet.ts";
+import { itemOf, keptBytes, kindOf, partOf, saidOf } from "./hj212-packet.ts";
+import type { Part } from "./hj212-parts.ts";
 
 /** A connection that guesses so often is closed. */
 const WRONG_PASSWORDS_MAX = 10;
@@ -173,8 +174,7 @@ export class Hj212Session implements Sender, Line {
     const text = answerFor(segment);
     const answer = text === null ? null : encodeFrame(text, hj212?.crc);
     if (kind === "data") {
-      this.#notePart(segment, device);
-      this.#store(from, answer);
+      this.#store({ ...from, part: partOf(segment) }, answer);
       return;
     }
     if (answer) this.#answers.push(answer); // holds no data: there is nothing to lose
@@ -183,9 +183,10 @@ export class Hj212Session implements Sender, Line {
 
   /** Into the journal unless it is there; `answer` leaves when it is durable, and not before. */
   #store(
-    { frame, device, context }: { frame: Hj212Frame; device: FieldDevice; context: DeviceContext },
+    from: { frame: Hj212Frame; device: FieldDevice; context: DeviceContext; part?: Part | null },
     answer: Uint8Array | null,
   ): void {
+    const { frame, device, context, part } = from;
     const reply = (): void => {
       if (answer) this.#answers.push(answer);
     };
@@ -200,12 +201,14 @@ export class Hj212Session implements Sender, Line {
       return;
     }
     const { site, station, device: registered } = context;
+    const receivedAt = this.#desk.clock.now();
+    const dataTime = part ? device.notePart(part, key, receivedAt) : "";
+    const lent = part?.dataTime === "" && dataTime !== "" ? { part, dataTime } : null;
     const message = {
-      receivedAt: this.#desk.clock.now(),
+      receivedAt,
       device: device.id,
       topic: `${devicePrefix(site, station, registered)}hj212`,
-      // The journal holds plaintext: whoever reads it later has no key.
-      payload: frame.decrypted ? encodeFrame(frame.data, registered.profile?.hj212?.crc) : frame.raw,
+      payload: keptBytes(frame, registered.profile?.hj212, lent),
     };
     this.#desk.gate.admit(this, message, 0, (error) => {
       device.recent.settled(key, error === null);
@@ -232,14 +235,6 @@ export class Hj212Session implements Sender, Line {
     const { ST: systemCode = "", PW: password = "" } = header;
     if (systemCode === "" || systemCode === "91") return;
     device.manner = { systemCode, password, version: flag?.version ?? 0 };
-  }
-
-  #notePart({ header, flag, groups }: Hj212Segment, device: FieldDevice): void {
-    if (!flag?.numbered) return;
-    const { CN: command = "", ST: systemCode = "", PNUM, PNO } = header;
-    const dataTime = itemOf({ groups }, "DataTime") ?? "";
-    const part = { command, systemCode, dataTime, total: Number(PNUM), number: Number(PNO) };
-    device.parts.note(part, this.#desk.clock.now());
   }
 
   /** Not answered. The address waits longer with each, and the connection is closed when it goes on. */

@@ -5,6 +5,7 @@
  */
 import { encodeRaw, type Quarantined } from "../core/envelope.ts";
 import { Refused } from "../core/errors.ts";
+import { withoutPasswords } from "../core/hj212-segment.ts";
 import type { Journal, JournalEntry } from "../core/ports.ts";
 import { PAYLOAD_BYTES_MAX } from "../core/wire.ts";
 
@@ -58,8 +59,22 @@ export async function listQuarantine(
   return found.slice(0, limit);
 }
 
-/** @throws Refused `QUARANTINE_NOT_FOUND`. */
+/** Passwords in HJ 212 frames are masked, in `payload` too. @throws Refused `QUARANTINE_NOT_FOUND`. */
 export async function showQuarantine(
+  journal: Pick<Journal, "read">,
+  offset: number,
+): Promise<Quarantined & { readonly offset: number }> {
+  const entry = await entryAt(journal, offset);
+  const text = Buffer.from(entry.payload, "base64").toString("latin1");
+  const holdsFrames = entry.topic.endsWith("/hj212") || /##\d{4}/.test(text);
+  return {
+    ...entry,
+    detail: withoutPasswords(entry.detail),
+    payload: holdsFrames ? Buffer.from(withoutPasswords(text), "latin1").toString("base64") : entry.payload,
+  };
+}
+
+async function entryAt(
   journal: Pick<Journal, "read">,
   offset: number,
 ): Promise<Quarantined & { readonly offset: number }> {
@@ -87,7 +102,7 @@ export async function replayQuarantine(
 ): Promise<number> {
   const messages = new Map<string, Uint8Array>();
   for (const offset of offsets) {
-    const entry = await showQuarantine(journal, offset);
+    const entry = await entryAt(journal, offset);
     if (entry.payload === "") {
       throw new Refused("QUARANTINE_WITHOUT_BYTES", {
         what: `the entry at offset ${offset} (${entry.code}) does not hold the message`,
@@ -104,5 +119,5 @@ export async function replayQuarantine(
 
 function summarise({ offset, bytes }: JournalEntry): QuarantineSummary {
   const { payload, ...rest } = decodeQuarantined(bytes);
-  return { offset, ...rest, payloadBytes: Buffer.byteLength(payload, "base64") };
+  return { offset, ...rest, detail: withoutPasswords(rest.detail), payloadBytes: Buffer.byteLength(payload, "base64") };
 }

@@ -1,7 +1,7 @@
 /** Sealed secrets of field devices, written once over Kysely. This file sees them sealed only. */
 import type { Clock } from "../core/clock.ts";
 import { Refused } from "../core/errors.ts";
-import type { FieldSecrets } from "../core/ports.ts";
+import type { FieldSecrets } from "../core/field-secret.ts";
 import { type Sql, writeTogether } from "./sql-schema.ts";
 
 export function createFieldSecrets(db: Sql, clock: Clock): FieldSecrets {

@@ -1,6 +1,7 @@
 /** Times as the formats write them → ms since 1970 UTC, or the named fault. */
 import { parseWireTime, WireTime } from "../../core/wire.ts";
 import { type Fault, fault } from "./codec.ts";
+import { written } from "./json-fields.ts";
 
 /** Times before 1700 are no record of any instrument, and time-series servers refuse them (their clock starts in 1677). */
 export const TIME_MS_MIN = Date.UTC(1700, 0, 1);
@@ -10,9 +11,10 @@ const SECONDS_MAX = 1e11;
 
 /** Reasons: TIME_NOT_A_DATE, TIME_OUT_OF_RANGE. @param where names the field. */
 export function checkedMs(ms: number | null, where: string, sent: unknown): number | Fault {
-  if (ms === null || !Number.isFinite(ms)) return fault("TIME_NOT_A_DATE", `at ${where}: "${sent}" names no instant`);
+  if (ms === null || !Number.isFinite(ms))
+    return fault("TIME_NOT_A_DATE", `at ${where}: ${written(sent)} names no instant`);
   if (ms < TIME_MS_MIN || ms > TIME_MS_MAX)
-    return fault("TIME_OUT_OF_RANGE", `at ${where}: ${sent} is outside the years from 1700 on`);
+    return fault("TIME_OUT_OF_RANGE", `at ${where}: ${written(sent)} is outside the years from 1700 on`);
   return ms;
 }
 

@@ -28,6 +28,12 @@ export function objectsField(object: JsonObject, name: string): readonly JsonObj
   return Array.isArray(value) ? value.filter(isObject) : [];
 }
 
+/** For fault texts. A list or object that was sent is never made text: its own `toString` may be a number, or it may be nested a million deep. */
+export function written(sent: unknown): string {
+  if (Array.isArray(sent)) return "a list";
+  return typeof sent === "object" && sent !== null ? "an object" : `"${String(sent)}"`;
+}
+
 const BASE64 = /^[A-Za-z0-9+/_-]*={0,2}$/;
 
 /** Null when the text is not base64. */

@@ -197,6 +197,11 @@ export function decodeSenml(bytes: Uint8Array, _sender: SenderProfile, { receive
   return { boot: "", seq: -1, backfill: false, readings, faults: pack.faults, ...(health ? { health } : {}) };
 }
 
+/** A unit that a device calls `constructor` is not found. */
+function ownUnit(units: Readonly<Record<string, string>>, unit: string, otherwise: string): string {
+  return Object.hasOwn(units, unit) ? (units[unit] ?? otherwise) : otherwise;
+}
+
 function* readingsOf({ n, u, t, v, vb, s }: SenmlRecord): Generator<DecodedReading> {
   const reading = {
     quantity: n,
@@ -207,9 +212,10 @@ function* readingsOf({ n, u, t, v, vb, s }: SenmlRecord): Generator<DecodedReadi
     ...(u === "%EL" ? { incidental: true } : {}),
   } as const;
   const value = v ?? (vb === undefined ? undefined : Number(vb));
-  if (value !== undefined) yield { ...reading, value, unit: u === undefined ? u : (UNITS[u] ?? u), aggregate: "rtd" };
+  if (value !== undefined)
+    yield { ...reading, value, unit: u === undefined ? u : ownUnit(UNITS, u, u), aggregate: "rtd" };
   if (s !== undefined) {
-    const unit = u === undefined ? u : (SUM_UNITS[u] ?? `${u}*s`);
+    const unit = u === undefined ? u : ownUnit(SUM_UNITS, u, `${u}*s`);
     yield { ...reading, value: s, unit, aggregate: "sum" };
   }
 }

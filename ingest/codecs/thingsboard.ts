@@ -17,7 +17,7 @@ import {
 } from "./codec.ts";
 import { checkedMs } from "./instant.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
-import { field, isObject, type JsonObject, objectField } from "./json-fields.ts";
+import { field, isObject, type JsonObject, objectField, written } from "./json-fields.ts";
 import { leavesOf, readLeaves } from "./value-tree.ts";
 
 export const thingsboard = {
@@ -65,7 +65,7 @@ function timedValues(
   if (ts === undefined) return { values, time: null };
   const time = WireTime.safeParse(ts);
   if (typeof ts !== "number" || !time.success)
-    return fault("TIME_NOT_A_DATE", `at [${index}].ts: Unix milliseconds, not "${ts}"`);
+    return fault("TIME_NOT_A_DATE", `at [${index}].ts: Unix milliseconds, not ${written(ts)}`);
   const ms = checkedMs(ts, `[${index}].ts`, ts);
   return typeof ms === "number" ? { values, time: ms } : ms;
 }

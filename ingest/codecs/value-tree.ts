@@ -31,14 +31,15 @@ export function leavesOf(object: object, { profile }: SenderProfile): Leaves {
   const isMapped = (path: string): boolean => Object.hasOwn(map, path);
   const visit = (value: unknown, path: string, depth: number, onlyMapped: boolean): void => {
     if (isTooMany) return;
-    if (Array.isArray(value)) {
+    if (Array.isArray(value) && depth < DEPTH_MAX) {
       const before = leaves.length;
       for (const [index, element] of value.slice(0, LIST_MAX).entries())
         visit(element, `${path}.${index}`, depth + 1, true);
       if (leaves.length === before && !onlyMapped) ignored.push(path);
     } else if (typeof value === "object" && value !== null) {
-      if (depth >= DEPTH_MAX) ignored.push(path);
-      else
+      if (depth >= DEPTH_MAX) {
+        if (!onlyMapped) ignored.push(path);
+      } else
         for (const [key, inner] of Object.entries(value))
           visit(inner, path === "" ? key : `${path}.${key}`, depth + 1, onlyMapped);
     } else {

@@ -1,6 +1,6 @@
 /** What every adapter of the port FieldSecrets must keep. */
 import { describe, expect, test } from "vitest";
-import type { FieldSecrets } from "../../core/ports.ts";
+import type { FieldSecrets } from "../../core/field-secret.ts";
 
 /** @param open a ledger with devices `dev-1` and `dev-2` and no secrets; whoever opens it closes it. */
 export function fieldSecretsContract(name: string, open: () => Promise<FieldSecrets>): void {

@@ -9,26 +9,35 @@ import { aTestRegistry, removeData, startServer, type TestServer } from "../supp
 
 const FOLDER = join(import.meta.dirname, "../../docs/protocols");
 const run = promisify(execFile);
-const blocks = readdirSync(FOLDER)
-  .filter((name) => name.endsWith(".md"))
-  .flatMap((name) =>
-    [...readFileSync(join(FOLDER, name), "utf8").matchAll(/```sh run\n([\s\S]*?)```/g)].map(
-      ([, script = ""], index) => ({ name: `${name} ${index + 1}`, script }),
-    ),
-  );
+/** The page whose last word on presence the end of this file looks at comes last. */
+const LAST = "mqtt.md";
+const pages = readdirSync(FOLDER).filter((name) => name.endsWith(".md") && name !== LAST);
+const blocks = [...pages.sort(), LAST].flatMap((name) =>
+  [...readFileSync(join(FOLDER, name), "utf8").matchAll(/```sh run\n([\s\S]*?)```/g)].map(([, script = ""], index) => ({
+    name: `${name} ${index + 1}`,
+    script,
+  })),
+);
 
 let server: TestServer;
 let api: Api;
 let env: Record<string, string>;
 beforeAll(async () => {
-  server = await startServer({ registry: aTestRegistry(1) });
+  const base = aTestRegistry(3);
+  const devices = base.devices.map((device) =>
+    device.id === "dev-2" ? { ...device, profile: { hj212: { mn: "DEMO0000000001" } } } : device,
+  );
+  server = await startServer({ registry: { ...base, devices } });
   api = await apiOf(server);
   const token = await server.cli("token", "create", "--role", "admin");
   const consumer = await server.cli("consumer", "add", "board", "--json");
   const { secret } = JSON.parse(consumer.stdout) as { secret: string };
+  const claim = await server.cli("device", "claim-code", "dev-3", "--json");
+  const { code } = JSON.parse(claim.stdout) as { code: string };
   env = {
     ...{ PATH: process.env["PATH"] ?? "", HOST: "127.0.0.1", SECRET: "secret-of-device-1-0123456789abcdef" },
     ...{ MQTT_PORT: String(server.ports.mqtt), HTTP_PORT: String(server.ports.http) },
+    ...{ HJ212_PORT: String(server.ports.hj212), CODE: code },
     ...{ TOKEN: token.stdout.trim(), CONSUMER: "board", CONSUMER_SECRET: secret },
   };
 });
@@ -37,17 +46,26 @@ afterAll(async () => {
   if (server) removeData(server);
 });
 
-test("there is something to run", () => expect(blocks.length).toBeGreaterThanOrEqual(6));
+test("there is something to run", () => expect(blocks.length).toBeGreaterThanOrEqual(10));
 
-test.each(blocks)("$name", async ({ script }) => {
+/** What a block must print, where its exit code does not say it. */
+const ANSWERS: Readonly<Record<string, RegExp>> = {
+  "hj212.md 1": /CN=9014/,
+  "http.md 1": /"accepted":1/,
+  "http.md 2": /"device":"dev-3","secret":"/,
+};
+
+test.each(blocks)("$name", async ({ name, script }) => {
   const { stdout } = await run("bash", ["-euo", "pipefail", "-c", script], { env, timeout: 40_000 });
+  expect(stdout).toMatch(ANSWERS[name] ?? /(?:)/);
   if (/^\{/.test(stdout)) expect(stdout).not.toContain('"code":');
 });
 
-test("what the page sent has been understood", async () => {
-  const { messages, device } = await api.get<{ messages: number; device: { reason: string; missingMessages: number } }>(
-    "devices/dev-1/health",
-  );
-  expect(messages).toBe(2);
+test("what the pages sent has been understood", async () => {
+  type Health = { messages: number; device: { reason: string; missingMessages: number } };
+  const { messages, device } = await api.get<Health>("devices/dev-1/health");
+  expect(messages, "one over HTTP, one of ThingsBoard's, two of our own").toBe(4);
   expect(device).toMatchObject({ reason: "sleep", missingMessages: 0 });
+  expect((await api.get<Health>("devices/dev-2/health")).messages, "one over HJ 212").toBe(1);
+  expect((await server.cli("quarantine", "list", "--json")).stdout).toBe("");
 });

@@ -1,11 +1,9 @@
 /**
- * `npx tsx test/faults/fuzz-hj212.ts [--frames 1000000] [--seed 1]`: mutated HJ 212 frames through framer, segment parser
+ * Mutated HJ 212 frames through framer, segment parser
  * and codec, in chunks of any size.
  *
  * Promise: no exception, work in proportion to the bytes, bounded memory, and sound frames in between still come out.
  */
-import { pathToFileURL } from "node:url";
-import { parseArgs } from "node:util";
 import { Hj212Profile } from "../../core/device-profile.ts";
 import { answerFor } from "../../core/hj212-answer.ts";
 import { encodeFrame } from "../../core/hj212-frame.ts";
@@ -14,6 +12,8 @@ import { parseSegment } from "../../core/hj212-segment.ts";
 import { encryptSegment, sm4Decrypter } from "../../core/hj212-sm4.ts";
 import { decodeHj212 } from "../../ingest/codecs/hj212.ts";
 import { decodeHj212Frames } from "../../ingest/codecs/hj212-frames.ts";
+import { isSound } from "./fuzz-codecs.ts";
+import { changeOnce, mutate, type Noise, noise } from "./fuzz-noise.ts";
 
 const KEY = Buffer.alloc(16, 0x30);
 const RECEIVED_AT = Date.UTC(2026, 2, 15, 1);
@@ -46,36 +46,15 @@ const SPICES = [
   "{0xE4,0x3E}",
 ].map((text) => Buffer.from(text));
 
-/** xorshift32: a fuzz run repeats by its seed. */
-function generator(seed: number): (below: number) => number {
-  let state = seed | 0 || 1;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
+/** As any message, or its data is changed and the frame made whole again, so that the parser behind the check sees it. */
+export function mutateFrame(frame: Uint8Array, random: Noise): Buffer {
+  return mutate(frame, random, SPICES, (bytes) =>
+    random(7) > 0
+      ? changeOnce(bytes, random, SPICES)
+      : Buffer.from(encodeFrame(mutateSegment(bytes.subarray(6, Math.max(bytes.length - 6, 6)), random))),
+  );
 }
-
-export function mutate(frame: Uint8Array, random: (below: number) => number): Buffer {
-  let bytes = Buffer.from(frame);
-  for (let times = 1 + random(4); times > 0; times--) {
-    const at = random(bytes.length + 1);
-    const kind = random(7);
-    if (kind === 0 && bytes.length > 0) bytes[at % bytes.length] = random(256);
-    else if (kind === 1 && bytes.length > 0) bytes[at % bytes.length]! ^= 1 << random(8);
-    else if (kind === 2) bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + random(20))]);
-    else if (kind === 3)
-      bytes = Buffer.concat([bytes.subarray(0, at), SPICES[random(SPICES.length)] ?? bytes, bytes.subarray(at)]);
-    else if (kind === 4)
-      bytes = Buffer.concat([bytes.subarray(0, at), bytes.subarray(random(at + 1), at), bytes.subarray(at)]);
-    else if (kind === 5) bytes = bytes.subarray(0, at);
-    // Else the data is changed and the frame made whole again, so that the parser behind the check sees it too.
-    else bytes = Buffer.from(encodeFrame(mutateSegment(bytes.subarray(6, Math.max(bytes.length - 6, 6)), random)));
-  }
-  return bytes.length > 8_000 ? bytes.subarray(0, 8_000) : bytes;
-}
-function mutateSegment(segment: Buffer, random: (below: number) => number): Buffer {
+function mutateSegment(segment: Buffer, random: Noise): Buffer {
   const bytes = Buffer.from(segment);
   for (let times = 1 + random(3); times > 0 && bytes.length > 0; times--) {
     const at = random(bytes.length);
@@ -86,7 +65,7 @@ function mutateSegment(segment: Buffer, random: (below: number) => number): Buff
   return random(20) === 0 ? Buffer.from(encryptSegment(bytes, KEY) ?? bytes) : bytes;
 }
 
-export interface FuzzFigures {
+interface Hj212FuzzReport {
   readonly frames: number;
   readonly bytes: number;
   readonly framesOut: number;
@@ -98,8 +77,8 @@ export interface FuzzFigures {
 }
 
 /** @throws whatever the code under test throws, or an Error when a promise is broken. */
-export function fuzzHj212({ frames, seed }: { readonly frames: number; readonly seed: number }): FuzzFigures {
-  const random = generator(seed);
+export function fuzzHj212({ frames, seed }: { readonly frames: number; readonly seed: number }): Hj212FuzzReport {
+  const random = noise(seed);
   const sender = { quantities: {}, profile: { hj212: Hj212Profile.parse({ mn: "A1" }) } };
   let framer = new Hj212Framer({ decrypt: sm4Decrypter(KEY) });
   const sum = { bytes: 0, framesOut: 0, segmentsParsed: 0, readings: 0, work: 0 };
@@ -120,12 +99,16 @@ export function fuzzHj212({ frames, seed }: { readonly frames: number; readonly 
     return sound;
   };
   for (let index = 0; index < frames; index++) {
-    const bytes = mutate(SEEDS[random(SEEDS.length)] as Uint8Array, random);
+    const bytes = mutateFrame(SEEDS[random(SEEDS.length)] as Uint8Array, random);
     sum.bytes += bytes.length;
     const size = 1 + random(bytes.length + 1);
     for (let at = 0; at < bytes.length; at += size) take(bytes.subarray(at, at + size));
     const decoded = decodeHj212(bytes, sender, { topic: "", receivedAt: RECEIVED_AT });
-    if ("readings" in decoded) sum.readings += decoded.readings.length;
+    if ("readings" in decoded) {
+      if (!decoded.readings.every(isSound))
+        throw new Error(`misshapen readings of ${Buffer.from(bytes).toString("base64")}`);
+      sum.readings += decoded.readings.length;
+    }
     if (index % 10 === 0) for (const _shown of decodeHj212Frames(bytes, { sm4Key: KEY }));
     if (index % 1_000 !== 999) continue;
     // A sound frame after whatever came before: at the latest the one behind the longest claim comes out.
@@ -140,11 +123,4 @@ export function fuzzHj212({ frames, seed }: { readonly frames: number; readonly 
   if (waitingBytesMax > 10_009) throw new Error(`${waitingBytesMax} bytes waited`);
   const { bytes, framesOut, segmentsParsed, readings } = sum;
   return { frames, bytes, framesOut, segmentsParsed, readings, workPerByte, waitingBytesMax, heapMiB: heap / 2 ** 20 };
-}
-
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
-  const { values } = parseArgs({ options: { frames: { type: "string" }, seed: { type: "string" } } });
-  const began = performance.now();
-  const figures = fuzzHj212({ frames: Number(values.frames ?? 1_000_000), seed: Number(values.seed ?? 1) });
-  console.log(JSON.stringify({ ...figures, seconds: (performance.now() - began) / 1_000 }));
 }

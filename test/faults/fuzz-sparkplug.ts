@@ -4,9 +4,10 @@
  */
 import { writeSparkplug } from "../../core/sparkplug-write.ts";
 import { SparkplugDecoder } from "../../ingest/codecs/sparkplug.ts";
-import { noise } from "./fuzz-noise.ts";
+import { isSound } from "./fuzz-codecs.ts";
+import { mutate, noise } from "./fuzz-noise.ts";
 
-export interface FuzzReport {
+interface SparkplugFuzzReport {
   readonly messages: number;
   readonly seed: number;
   readonly kinds: Readonly<Record<string, number>>;
@@ -19,9 +20,16 @@ export interface FuzzReport {
 
 const EDGES = 8;
 const TYPES = ["NBIRTH", "NDATA", "NDEATH", "DBIRTH", "DDATA", "DDEATH"] as const;
+const SPICES = ["bdSeq", "pH", "\0"].map((text) => Buffer.from(text));
 const SAMPLE = 250_000;
 
-export function fuzzSparkplug({ messages, seed }: { readonly messages: number; readonly seed: number }): FuzzReport {
+export function fuzzSparkplug({
+  messages,
+  seed,
+}: {
+  readonly messages: number;
+  readonly seed: number;
+}): SparkplugFuzzReport {
   const random = noise(seed);
   const seeds = corpus();
   const decoder = new SparkplugDecoder();
@@ -32,7 +40,7 @@ export function fuzzSparkplug({ messages, seed }: { readonly messages: number; r
   let heapEnd = 0;
   const startedAt = performance.now();
   for (let at = 0; at < messages; at++) {
-    const bytes = mutate(seeds[random(seeds.length)] as Uint8Array, random);
+    const bytes = mutate(seeds[random(seeds.length)] as Uint8Array, random, SPICES);
     const type = TYPES[random(TYPES.length)] as string;
     const device = type.startsWith("D") ? `/device-${random(50)}` : "";
     const envelope = {
@@ -41,7 +49,8 @@ export function fuzzSparkplug({ messages, seed }: { readonly messages: number; r
     };
     const begin = performance.now();
     try {
-      const { kind, refused } = decoder.decode(bytes, envelope);
+      const { kind, refused, decoded } = decoder.decode(bytes, envelope);
+      if (!refused && !decoded.readings.every(isSound)) throw new Error("misshapen readings");
       const key = refused ? refused.code : kind;
       kinds[key] = (kinds[key] ?? 0) + 1;
     } catch (error) {
@@ -99,22 +108,4 @@ function corpus(): readonly Uint8Array[] {
     writeSparkplug({ time, metrics: [{ name: "bdSeq", type: "UInt64", value: 1 }] }),
     Buffer.from('{"a":1}'),
   ];
-}
-
-/** One to four of: a bit, a byte, a cut, a repeat, a splice of noise. */
-export function mutate(bytes: Uint8Array, random: (below: number) => number): Uint8Array {
-  let mutated = Buffer.from(bytes);
-  for (let times = random(4); times >= 0; times--) {
-    const at = random(Math.max(1, mutated.length));
-    const kind = random(6);
-    if (kind === 0 && mutated.length > 0) mutated[at] = (mutated[at] as number) ^ (1 << random(8));
-    else if (kind === 1 && mutated.length > 0) mutated[at] = random(256);
-    else if (kind === 2) mutated = mutated.subarray(0, at);
-    else if (kind === 3) mutated = Buffer.concat([mutated, mutated.subarray(at)]).subarray(0, 4_096);
-    else if (kind === 4) {
-      const splice = Buffer.from(Array.from({ length: random(12) }, () => random(256)));
-      mutated = Buffer.concat([mutated.subarray(0, at), splice, mutated.subarray(at)]);
-    }
-  }
-  return mutated;
 }

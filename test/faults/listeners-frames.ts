@@ -1,10 +1,8 @@
 /** Sound frames of each listener, mutated: what strangers and broken devices may write to a socket. Seeded. */
 import { generate, type Packet } from "mqtt-packet";
-import { mutate as mutateJson } from "./fuzz-codecs.ts";
-import { SEEDS as HJ212_SEEDS, mutate as mutateHj212 } from "./fuzz-hj212.ts";
-import { mutate as mutateBytes } from "./fuzz-sparkplug.ts";
-
-export type Random = (below: number) => number;
+import { SPICES } from "./fuzz-codecs.ts";
+import { SEEDS as HJ212_SEEDS, mutateFrame } from "./fuzz-hj212.ts";
+import { mutate, type Noise as Random } from "./fuzz-noise.ts";
 
 /** An account that the fuzz may use; the good devices have others. */
 export interface FuzzAccount {
@@ -60,14 +58,14 @@ function mqttFrame(account: FuzzAccount, at: number, random: Random): Buffer {
   const isBroken = random(32) === 0;
   const packet = seeds[random(isBroken ? seeds.length : PUBLISH_SEEDS)] as Packet;
   if (packet.cmd === "publish" && !isBroken)
-    return generate({ ...packet, payload: mutateJson(Buffer.from(packet.payload), random) });
-  return Buffer.from(mutateBytes(generate(packet), random));
+    return generate({ ...packet, payload: mutate(Buffer.from(packet.payload), random, SPICES) });
+  return mutate(generate(packet), random, SPICES);
 }
 
 function mqttFrames(account: FuzzAccount, batch: number, random: Random): Buffer[] {
   const hello = connectBytes(account);
   const isStranger = random(32) === 0;
-  const first = isStranger ? Buffer.from(mutateBytes(hello, random)) : hello;
+  const first = isStranger ? mutate(hello, random, SPICES) : hello;
   return [first, ...Array.from({ length: batch - 1 }, (_, at) => mqttFrame(account, at, random))];
 }
 
@@ -86,14 +84,14 @@ const UPGRADE = Buffer.from(
 );
 
 function httpRequest({ id, secret }: FuzzAccount, random: Random): Buffer {
-  const body = mutateJson(Buffer.from(TELEMETRY), random);
+  const body = mutate(Buffer.from(TELEMETRY), random, SPICES);
   const type = ["application/json", "application/x-ndjson", "application/senml+json"][random(3)];
   const encoding = random(16) === 0 ? "Content-Encoding: gzip\r\n" : "";
   const head = Buffer.from(
     `POST /api/v1/telemetry HTTP/1.1\r\nHost: fuzz\r\nAuthorization: Bearer ${id}.${secret}\r\nContent-Type: ${type}\r\n${encoding}Content-Length: ${body.length}\r\n\r\n`,
   );
   // A mutated head ends the connection as a rule, so few are.
-  return Buffer.concat([random(24) === 0 ? Buffer.from(mutateBytes(head, random)) : head, body]);
+  return Buffer.concat([random(24) === 0 ? mutate(head, random, SPICES) : head, body]);
 }
 
 export const LISTENERS = {
@@ -101,17 +99,17 @@ export const LISTENERS = {
   websocket: {
     batch: 100,
     bytes: (account, random) => [
-      random(16) === 0 ? Buffer.from(mutateBytes(UPGRADE, random)) : UPGRADE,
+      random(16) === 0 ? mutate(UPGRADE, random, SPICES) : UPGRADE,
       ...mqttFrames(account, 99, random).map((frame) => {
         const wrapped = webSocketFrame(frame);
-        return random(48) === 0 ? Buffer.from(mutateBytes(wrapped, random)) : wrapped;
+        return random(48) === 0 ? mutate(wrapped, random, SPICES) : wrapped;
       }),
     ],
   },
   hj212: {
     batch: 200,
     bytes: (_account, random) =>
-      Array.from({ length: 200 }, () => mutateHj212(HJ212_SEEDS[random(HJ212_SEEDS.length)] as Uint8Array, random)),
+      Array.from({ length: 200 }, () => mutateFrame(HJ212_SEEDS[random(HJ212_SEEDS.length)] as Uint8Array, random)),
   },
   http: {
     batch: 100,

@@ -11,9 +11,9 @@ import { createDevice } from "../../simulators/device.ts";
 import { createHj212Logger } from "../../simulators/hj212.ts";
 import { rssOf } from "../support/process.ts";
 import { aTestRegistry, drained, eventually, removeData, startServer, type TestServer } from "../support/server.ts";
-import { noise } from "./fuzz-noise.ts";
+import { type Noise, noise } from "./fuzz-noise.ts";
 import { createHttpSender } from "./http-sender.ts";
-import { type FuzzAccount, LISTENERS, type Listener, type Random } from "./listeners-frames.ts";
+import { type FuzzAccount, LISTENERS, type Listener } from "./listeners-frames.ts";
 
 const GOOD = 4;
 /** Many, since an account that keeps coming back is answered late, and one device's HTTP requests are counted. */
@@ -118,7 +118,7 @@ async function countersOf(server: TestServer): Promise<Record<string, number>> {
 
 async function fuzz(
   server: TestServer,
-  run: { port: number; listener: Listener; inputs: number; random: Random },
+  run: { port: number; listener: Listener; inputs: number; random: Noise },
 ): Promise<Omit<ListenerReport, "good" | "counted">> {
   const { port, listener, inputs, random } = run;
   const startedAt = systemClock.monotonic();

@@ -1,6 +1,7 @@
 /** `npm run test:faults -- NAME [options]`: runs one fault, prints promise → observed, exits 1 when a promise broke. */
 import { parseArgs } from "node:util";
 import { fuzzCodecs, fuzzKept } from "./fuzz-codecs.ts";
+import { fuzzHj212 } from "./fuzz-hj212.ts";
 import { fuzzSparkplug } from "./fuzz-sparkplug.ts";
 import { killHj212 } from "./hj212.ts";
 import { influxOutage } from "./influx-outage.ts";
@@ -64,17 +65,17 @@ const faults: Record<string, () => Promise<boolean>> = {
     );
     return kept;
   },
-  "fuzz-sparkplug": async () => {
-    const report = fuzzSparkplug({ messages: Number(values.inputs ?? 1_000_000), seed });
-    console.log(JSON.stringify(report, null, 2));
-    const kept = report.faults.length === 0 && report.slowestMs < 1_000 && report.snapshotMegabytes < 17;
-    console.log(`promise: no exception, no hang, memory bounded → ${kept ? "kept" : "BROKEN"} (seed ${seed})`);
-    return kept;
-  },
   fuzz: async () => {
-    const reports = fuzzCodecs({ inputs: Number(values.inputs ?? 1_000_000), seed });
-    console.log(JSON.stringify(reports, null, 2));
-    const kept = fuzzKept(reports);
+    const inputs = Number(values.inputs ?? 1_000_000);
+    const codecs = fuzzCodecs({ inputs, seed });
+    const hj212 = fuzzHj212({ frames: inputs, seed });
+    const sparkplug = fuzzSparkplug({ messages: inputs, seed });
+    console.log(JSON.stringify({ ...codecs, hj212, sparkplug }, null, 2));
+    const kept =
+      fuzzKept(codecs) &&
+      sparkplug.faults.length === 0 &&
+      sparkplug.slowestMs < 1_000 &&
+      sparkplug.snapshotMegabytes < 17;
     console.log(
       `promise: an answer for every input, quickly, in bounded memory → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );

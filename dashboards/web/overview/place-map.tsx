@@ -93,7 +93,9 @@ function openMap(box: HTMLDivElement): Drawn {
     maxZoom: ZOOM_MAX,
     zoomSnap: 0.25,
     fadeAnimation: false,
-    zoomAnimation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    // Leaflet 1.9 ends a zoom animation and a change of the window from timers that fail once the map is removed.
+    zoomAnimation: false,
+    trackResize: false, // the box is watched instead
   });
   L.control.zoom({ zoomInTitle: t("map.zoomIn"), zoomOutTitle: t("map.zoomOut"), position: "topright" }).addTo(map);
   L.control.scale({ imperial: false }).addTo(map);

@@ -6,6 +6,7 @@ import { Unavailable } from "../../../core/errors.ts";
 import { encodeFrame } from "../../../core/hj212-frame.ts";
 import { encryptSegment } from "../../../core/hj212-sm4.ts";
 import { createLogger, Metrics } from "../../../core/observe.ts";
+import { decodeHj212 } from "../../../ingest/codecs/hj212.ts";
 import { openSqliteJournal } from "../../../storage/journal-sqlite.ts";
 import { temporaryFolder } from "../../support/folders.ts";
 import { HeldJournal, startGateway, type TestGateway } from "./harness.ts";
@@ -94,6 +95,49 @@ describe("stored, then answered", () => {
     await logger.next();
     await logger.next();
     expect(await gateway.raw()).toHaveLength(2);
+  });
+
+  describe("a split message with DataTime in part 1 only", () => {
+    const QN = (no: number): string => `2026031509000000${no}`;
+    const part = (no: number, cp: string): Uint8Array =>
+      aFrame({ qn: QN(no), cn: "2061", flag: 7, parts: `PNUM=3;PNO=${no};`, cp });
+    const [first, second, third] = [
+      part(1, "DataTime=20260315080000;w01018-Avg=12.5"),
+      part(2, "w01001-Avg=7.1"),
+      part(3, "w21003-Avg=0.2"),
+    ];
+    const sender = { quantities: {}, profile: fieldRegistry().devices[0]?.profile };
+    const decoded = async () =>
+      (await gateway.raw()).map(({ payload, topic, receivedAt }) =>
+        decodeHj212(payload, sender, { topic, receivedAt }),
+      );
+    const reading = (quantity: string, value: number) => ({
+      readings: [{ quantity, value, time: Date.UTC(2026, 2, 15, 0), aggregate: "avg" }],
+      faults: [],
+    });
+
+    test("each part is answered, and each is a message that holds its time, sent again or not", async () => {
+      for (const [no, frame] of [
+        [1, first],
+        [2, second],
+        [2, second],
+        [3, third],
+      ] as const) {
+        logger.write(frame);
+        expect(await logger.next()).toMatchObject({ CN: "9014", QN: QN(no) });
+      }
+      expect(await decoded()).toMatchObject([reading("w01018", 12.5), reading("w01001", 7.1), reading("w21003", 0.2)]);
+      const kept = await payloads();
+      expect(kept[1]?.endsWith(withoutTail(second))).toBe(true); // what the device sent stands there unchanged
+      expect(kept[1]).not.toMatch(/PW=.*PW=/);
+      expect(session()).toMatchObject({ resent: 1, gaps: [] });
+    });
+
+    test("when part 1 never came it is answered all the same, and ingest says that the time is missing", async () => {
+      logger.write(second);
+      expect(await logger.next()).toMatchObject({ CN: "9014", QN: QN(2) });
+      expect(await decoded()).toMatchObject([{ refused: { code: "TIME_MISSING" } }]);
+    });
   });
 
   test("no answer wanted: stored, not answered", async () => {

@@ -24,6 +24,7 @@ function registry(): RegistrySnapshot {
     stations: [...base.stations, aStation({ id: "mw-2", site: "site-1" })],
     devices: [
       aDevice({ id: "well-1", station: "mw-1", quantities }),
+      aDevice({ id: "orphan", station: "mw-1", quantities }),
       aDevice({ id: "well-10", station: "mw-1", quantities, profile: lorawan(EUI.own) }),
       aDevice({ id: "rival-1", station: "rw-1", quantities, profile: lorawan(EUI.stranger) }),
       aDevice({ id: "probe", station: "mw-2", quantities, via: "well-1", profile: lorawan(EUI.probe) }),
@@ -88,15 +89,28 @@ test("ChirpStack, The Things Stack, ThingsBoard and SenML end in the right serie
   expect(await quarantineIn(gateway.journal)).toEqual([]);
 });
 
-test("another device's EUI in a topic closes the connection, and nothing of it enters the journal", async () => {
+test("a bridge goes on past devices that it does not carry: their messages are quarantined by name", async () => {
   await start();
-  for (const devEui of [EUI.stranger, EUI.own, "00AABBCCDDEEFF0F"]) {
-    const bridge = await RawClient.signIn(gateway.port, "well-1");
-    bridge.publish(`application/a1/device/${devEui}/event/up`, chirpstack(devEui), 1);
-    await bridge.closed;
-    expect(bridge.of("puback")).toEqual([]);
-  }
-  const plain = await RawClient.signIn(gateway.port, "rival-1");
+  const bridge = await RawClient.signIn(gateway.port, "well-1");
+  const euis = [EUI.stranger, EUI.own, "00AABBCCDDEEFF0F", EUI.probe];
+  for (const [n, devEui] of euis.entries())
+    bridge.publish(`application/a1/device/${devEui}/event/up`, chirpstack(devEui), n + 1);
+  await bridge.received("puback", euis.length);
+  await ingest();
+  expect(await found()).toEqual([
+    ["probe", "mw-2/ph/total/rtd", 7.1],
+    ["probe", "mw-2/temp/total/rtd", 12.5],
+  ]);
+  expect((await quarantineIn(gateway.journal)).map(({ code, device }) => [code, device])).toEqual([
+    ["SENDER_NOT_CARRIED", "well-1"],
+    ["SENDER_NOT_CARRIED", "well-1"],
+    ["SENDER_UNKNOWN", "well-1"],
+  ]);
+});
+
+test("an account that carries no LoRaWAN device is closed, and nothing of it enters the journal", async () => {
+  await start();
+  const plain = await RawClient.signIn(gateway.port, "orphan");
   plain.publish(`application/a1/device/${EUI.probe}/event/up`, chirpstack(EUI.probe), 1);
   await plain.closed;
   expect(await gateway.raw()).toEqual([]);

@@ -99,18 +99,22 @@ describe("text", () => {
 describe("answers", () => {
   const cp = "CP=&&DataTime=20260315083000&&";
   test.each`
-    why                               | text                                                  | answer
-    ${"data"}                         | ${`${HEAD}${cp}`}                                     | ${"QN=20260315083000123;ST=91;CN=9014;PW=p;MN=A1;Flag=4;CP=&&&&"}
-    ${"2025 bits"}                    | ${`QN=1;CN=2061;MN=A;Flag=9;RF=1;${cp}`}              | ${"QN=1;ST=91;CN=9014;MN=A;Flag=8;CP=&&&&"}
-    ${"2005 bits, numbered"}          | ${`QN=1;CN=2061;MN=A;Flag=3;PNUM=2;PNO=1;${cp}`}      | ${"QN=1;ST=91;CN=9014;MN=A;Flag=0;CP=&&&&"}
-    ${"clock wanted"}                 | ${"QN=1;CN=1013;MN=A;Flag=5;CP=&&&&"}                 | ${"QN=1;ST=91;CN=9013;MN=A;Flag=4;CP=&&&&"}
-    ${"heartbeat"}                    | ${"QN=1;CN=9015;MN=A;Flag=9;CP=&&&&"}                 | ${"QN=1;ST=91;CN=9013;MN=A;Flag=8;CP=&&&&"}
-    ${"serial number"}                | ${"QN=1;CN=3019;MN=A;Flag=5;CP=&&PolId=w1;w1-SN=2&&"} | ${"QN=1;ST=91;CN=9014;MN=A;Flag=4;CP=&&&&"}
-    ${"no answer wanted"}             | ${`QN=1;CN=2011;MN=A;Flag=4;${cp}`}                   | ${null}
-    ${"no Flag"}                      | ${`QN=1;CN=2011;MN=A;${cp}`}                          | ${null}
-    ${"an upload with nothing in it"} | ${"QN=1;CN=2011;MN=A;Flag=5;CP=&&&&"}                 | ${null}
-    ${"an answer itself"}             | ${"QN=1;CN=9014;MN=A;Flag=5;CP=&&&&"}                 | ${null}
-    ${"a vendor's command"}           | ${`QN=1;CN=2000;MN=A;Flag=5;${cp}`}                   | ${null}
+    why                               | text                                                       | answer
+    ${"data"}                         | ${`${HEAD}${cp}`}                                          | ${"QN=20260315083000123;ST=91;CN=9014;PW=p;MN=A1;Flag=4;CP=&&&&"}
+    ${"2025 bits"}                    | ${`QN=1;CN=2061;MN=A;Flag=9;RF=1;${cp}`}                   | ${"QN=1;ST=91;CN=9014;MN=A;Flag=8;CP=&&&&"}
+    ${"2005 bits, numbered"}          | ${`QN=1;CN=2061;MN=A;Flag=3;PNUM=2;PNO=1;${cp}`}           | ${"QN=1;ST=91;CN=9014;MN=A;Flag=0;CP=&&&&"}
+    ${"clock wanted"}                 | ${"QN=1;CN=1013;MN=A;Flag=5;CP=&&&&"}                      | ${"QN=1;ST=91;CN=9013;MN=A;Flag=4;CP=&&&&"}
+    ${"heartbeat"}                    | ${"QN=1;CN=9015;MN=A;Flag=9;CP=&&&&"}                      | ${"QN=1;ST=91;CN=9013;MN=A;Flag=8;CP=&&&&"}
+    ${"serial number"}                | ${"QN=1;CN=3019;MN=A;Flag=5;CP=&&PolId=w1;w1-SN=2&&"}      | ${"QN=1;ST=91;CN=9014;MN=A;Flag=4;CP=&&&&"}
+    ${"no answer wanted"}             | ${`QN=1;CN=2011;MN=A;Flag=4;${cp}`}                        | ${null}
+    ${"no Flag"}                      | ${`QN=1;CN=2011;MN=A;${cp}`}                               | ${null}
+    ${"an upload with nothing in it"} | ${"QN=1;CN=2011;MN=A;Flag=5;CP=&&&&"}                      | ${null}
+    ${"an answer itself"}             | ${"QN=1;CN=9014;MN=A;Flag=5;CP=&&&&"}                      | ${null}
+    ${"a part without DataTime"}      | ${"QN=2;CN=2061;MN=A;Flag=7;PNUM=2;PNO=2;CP=&&w1-Avg=2&&"} | ${"QN=2;ST=91;CN=9014;MN=A;Flag=4;CP=&&&&"}
+    ${"an upload without DataTime"}   | ${"QN=2;CN=2061;MN=A;Flag=5;CP=&&w1-Avg=2&&"}              | ${"QN=2;ST=91;CN=9014;MN=A;Flag=4;CP=&&&&"}
+    ${"a request for history"}        | ${"QN=2;CN=2061;MN=A;Flag=5;CP=&&BeginTime=1,EndTime=2&&"} | ${null}
+    ${"a request to an instrument"}   | ${"QN=2;CN=3019;MN=A;Flag=5;CP=&&PolId=w1&&"}              | ${null}
+    ${"a vendor's command"}           | ${`QN=1;CN=2000;MN=A;Flag=5;${cp}`}                        | ${null}
   `("$why", ({ text, answer }: { text: string; answer: string | null }) => {
     const segment = parse(text);
     expect("error" in segment ? "quarantined" : answerFor(segment)).toBe(answer);

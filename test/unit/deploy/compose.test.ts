@@ -57,7 +57,7 @@ describe("docker-compose.yml", () => {
         Object.entries(service("jingtu").environment ?? {}).filter(([name]) => !name.endsWith("_FILE")),
       ),
     );
-    const open = [config.mqttPort, config.wsPort, config.httpPort];
+    const open = [config.mqttPort, config.wsPort, config.httpPort, config.hj212Port];
     const published = (service("jingtu").ports ?? []).map((text) => text.split(":"));
     expect(published.map((parts) => Number(parts[2])).sort()).toEqual([...open].sort());
     for (const parts of Object.values(compose.services).flatMap(({ ports }) =>
@@ -90,8 +90,8 @@ describe("docker-compose.yml", () => {
 describe("Dockerfile", () => {
   const dockerfile = read("Dockerfile");
   test("exposes the default ports, runs unprivileged, keeps its data in the volume", () => {
-    const { mqttPort, mqttsPort, wsPort, httpPort } = Config.parse({});
-    expect(dockerfile).toContain(`EXPOSE ${[mqttPort, mqttsPort, wsPort, httpPort].join(" ")}`);
+    const { mqttPort, mqttsPort, wsPort, httpPort, hj212Port } = Config.parse({});
+    expect(dockerfile).toContain(`EXPOSE ${[mqttPort, mqttsPort, wsPort, httpPort, hj212Port].join(" ")}`);
     expect(dockerfile).toMatch(/^USER jingtu$/m);
     expect(dockerfile).toMatch(/^VOLUME \/data$/m);
     expect(dockerfile).toContain("EWS_DATA_DIR=/data");

@@ -54,43 +54,56 @@ const carrier = deviceGrant(aDeviceContext({ device: aDevice({ id: "bridge" }) }
   }),
   aDeviceContext({ device: aDevice({ id: "pump", profile: { sparkplug: { group: "g", edge: "e", device: "p" } } }) }),
 ]);
+/** An edge node whose account carries no LoRaWAN device, and a LoRaWAN device with an account of its own. */
+const edgeNode = deviceGrant(
+  aDeviceContext({ device: aDevice({ id: "edge", profile: { sparkplug: { group: "g", edge: "e" } } }) }),
+);
+const probe = deviceGrant(
+  aDeviceContext({
+    device: aDevice({ id: "probe", profile: { lorawan: { devEui: "00AABBCCDDEEFF01", payload: "object" } } }),
+  }),
+);
 
 describe("topics of other worlds", () => {
   test.each`
-    grant      | topic                                                   | verdict
-    ${well1}   | ${"v1/devices/me/telemetry"}                            | ${"granted"}
-    ${well1}   | ${"v1/devices/me/attributes"}                           | ${"granted"}
-    ${well1}   | ${"v1/devices/me/rpc/request/1"}                        | ${"foreign-topic"}
-    ${well1}   | ${"v1/devices/you/telemetry"}                           | ${"foreign-topic"}
-    ${well1}   | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"foreign-topic"}
-    ${well1}   | ${"v3/app@tenant/devices/probe/up"}                     | ${"foreign-topic"}
-    ${well1}   | ${"spBv1.0/g/NBIRTH/e"}                                 | ${"foreign-topic"}
-    ${acme}    | ${"v1/devices/me/telemetry"}                            | ${"consumers-only-read"}
-    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"granted"}
-    ${carrier} | ${"application/a/device/00AABBCCDDEEFF01/event/up"}     | ${"granted"}
-    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/join"}   | ${"granted"}
-    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/xy"}     | ${"foreign-topic"}
-    ${carrier} | ${"application/a/device/00aabbccddeeff01/command/down"} | ${"foreign-topic"}
-    ${carrier} | ${"application/a/device/00aabbccddeeff02/event/up"}     | ${"foreign-topic"}
-    ${carrier} | ${"application/a/device/+/event/up"}                    | ${"foreign-topic"}
-    ${carrier} | ${"application/#/device/00aabbccddeeff01/event/up"}     | ${"foreign-topic"}
-    ${carrier} | ${"application//device/00aabbccddeeff01/event/up"}      | ${"foreign-topic"}
-    ${carrier} | ${"application/a/b/device/00aabbccddeeff01/event/up"}   | ${"foreign-topic"}
-    ${carrier} | ${"application/a/device/00aabbccddeeff01/event/up/"}    | ${"foreign-topic"}
-    ${carrier} | ${"application/\n/device/00aabbccddeeff01/event/up"}    | ${"control-character-in-topic"}
-    ${carrier} | ${"v3/app@tenant/devices/anything/up"}                  | ${"granted"}
-    ${carrier} | ${"v3/app/devices/anything/down/ack"}                   | ${"granted"}
-    ${carrier} | ${"v3/app/devices/anything/down/push"}                  | ${"foreign-topic"}
-    ${carrier} | ${"v3/app/devices/a/b/up"}                              | ${"foreign-topic"}
-    ${carrier} | ${"spBv1.0/g/NBIRTH/e"}                                 | ${"granted"}
-    ${carrier} | ${"spBv1.0/g/DDATA/e/p"}                                | ${"granted"}
-    ${carrier} | ${"spBv1.0/g/DDATA/e/q"}                                | ${"granted"}
-    ${carrier} | ${"spBv1.0/g/DDATA/e"}                                  | ${"foreign-topic"}
-    ${carrier} | ${"spBv1.0/g/NDATA/e/p"}                                | ${"foreign-topic"}
-    ${carrier} | ${"spBv1.0/g/NCMD/e"}                                   | ${"foreign-topic"}
-    ${carrier} | ${"spBv1.0/g/DDATA/e/p/x"}                              | ${"foreign-topic"}
-    ${carrier} | ${"spBv1.0/h/NBIRTH/e"}                                 | ${"foreign-topic"}
-    ${carrier} | ${"spBv1.0/STATE/host"}                                 | ${"foreign-topic"}
+    grant       | topic                                                   | verdict
+    ${well1}    | ${"v1/devices/me/telemetry"}                            | ${"granted"}
+    ${well1}    | ${"v1/devices/me/attributes"}                           | ${"granted"}
+    ${well1}    | ${"v1/devices/me/rpc/request/1"}                        | ${"foreign-topic"}
+    ${well1}    | ${"v1/devices/you/telemetry"}                           | ${"foreign-topic"}
+    ${well1}    | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"foreign-topic"}
+    ${well1}    | ${"v3/app@tenant/devices/probe/up"}                     | ${"foreign-topic"}
+    ${well1}    | ${"spBv1.0/g/NBIRTH/e"}                                 | ${"foreign-topic"}
+    ${acme}     | ${"v1/devices/me/telemetry"}                            | ${"consumers-only-read"}
+    ${carrier}  | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"granted"}
+    ${carrier}  | ${"application/a/device/00AABBCCDDEEFF01/event/up"}     | ${"granted"}
+    ${carrier}  | ${"application/a/device/00aabbccddeeff01/event/join"}   | ${"granted"}
+    ${carrier}  | ${"application/a/device/00aabbccddeeff01/event/xy"}     | ${"foreign-topic"}
+    ${carrier}  | ${"application/a/device/00aabbccddeeff01/command/down"} | ${"foreign-topic"}
+    ${carrier}  | ${"application/a/device/00aabbccddeeff02/event/up"}     | ${"granted"}
+    ${edgeNode} | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"foreign-topic"}
+    ${edgeNode} | ${"v3/app@tenant/devices/anything/up"}                  | ${"foreign-topic"}
+    ${edgeNode} | ${"spBv1.0/g/DDATA/e/q"}                                | ${"granted"}
+    ${probe}    | ${"application/a/device/00aabbccddeeff01/event/up"}     | ${"granted"}
+    ${carrier}  | ${"application/a/device/+/event/up"}                    | ${"foreign-topic"}
+    ${carrier}  | ${"application/#/device/00aabbccddeeff01/event/up"}     | ${"foreign-topic"}
+    ${carrier}  | ${"application//device/00aabbccddeeff01/event/up"}      | ${"foreign-topic"}
+    ${carrier}  | ${"application/a/b/device/00aabbccddeeff01/event/up"}   | ${"foreign-topic"}
+    ${carrier}  | ${"application/a/device/00aabbccddeeff01/event/up/"}    | ${"foreign-topic"}
+    ${carrier}  | ${"application/\n/device/00aabbccddeeff01/event/up"}    | ${"control-character-in-topic"}
+    ${carrier}  | ${"v3/app@tenant/devices/anything/up"}                  | ${"granted"}
+    ${carrier}  | ${"v3/app/devices/anything/down/ack"}                   | ${"granted"}
+    ${carrier}  | ${"v3/app/devices/anything/down/push"}                  | ${"foreign-topic"}
+    ${carrier}  | ${"v3/app/devices/a/b/up"}                              | ${"foreign-topic"}
+    ${carrier}  | ${"spBv1.0/g/NBIRTH/e"}                                 | ${"granted"}
+    ${carrier}  | ${"spBv1.0/g/DDATA/e/p"}                                | ${"granted"}
+    ${carrier}  | ${"spBv1.0/g/DDATA/e/q"}                                | ${"granted"}
+    ${carrier}  | ${"spBv1.0/g/DDATA/e"}                                  | ${"foreign-topic"}
+    ${carrier}  | ${"spBv1.0/g/NDATA/e/p"}                                | ${"foreign-topic"}
+    ${carrier}  | ${"spBv1.0/g/NCMD/e"}                                   | ${"foreign-topic"}
+    ${carrier}  | ${"spBv1.0/g/DDATA/e/p/x"}                              | ${"foreign-topic"}
+    ${carrier}  | ${"spBv1.0/h/NBIRTH/e"}                                 | ${"foreign-topic"}
+    ${carrier}  | ${"spBv1.0/STATE/host"}                                 | ${"foreign-topic"}
   `("publish $topic: $verdict", ({ grant, topic, verdict }) => {
     expect(mayPublish(grant, topic, 10)).toBe(verdict);
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { RecentPackets, Unclaimed } from "../../../gateway/hj212-devices.ts";
-import { PARTS_MS_MAX, type Part, PartTracker } from "../../../gateway/hj212-parts.ts";
+import { PARTS_MS_MAX, type Part, PartTimes, PartTracker } from "../../../gateway/hj212-parts.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const ignore = (): void => {};
@@ -98,5 +98,50 @@ describe("numbered packets", () => {
     for (let n = 0; n < 1_000; n++) tracker.note(part(1, { dataTime: String(n) }), n);
     expect(tracker.gaps).toHaveLength(20);
     expect(tracker.gaps.at(-1)).toMatchObject({ dataTime: "983", missing: [2, 3] });
+  });
+});
+
+describe("DataTime of parts that leave it to part 1", () => {
+  const TIME = "20260315080000";
+  const NEXT = "20260315090000";
+  const part = (number: number, dataTime = "", overrides: Partial<Part> = {}): Part => ({
+    ...{ command: "2061", systemCode: "32", dataTime, total: 3, number },
+    ...overrides,
+  });
+
+  test("is that of part 1, sent again too, until the next message has one", () => {
+    const times = new PartTimes();
+    expect(times.timeOf(part(1, TIME), "a", 0)).toBe(TIME);
+    for (const [number, id] of [
+      [3, "c"],
+      [2, "b"],
+      [2, "b"],
+    ] as const)
+      expect(times.timeOf(part(number), id, 0)).toBe(TIME);
+    expect(times.timeOf(part(1, NEXT), "d", 0)).toBe(NEXT);
+    expect(times.timeOf(part(2), "e", 0)).toBe(NEXT);
+  });
+
+  test("is not guessed: no part 1, another message's part 1, another kind of message, 5 min of silence", () => {
+    const times = new PartTimes();
+    expect(times.timeOf(part(2), "a", 0)).toBe("");
+    times.timeOf(part(1, TIME), "b", 0);
+    times.timeOf(part(2), "c", 0);
+    for (const overrides of [{ command: "2051" }, { systemCode: "21" }, { total: 4 }])
+      expect(times.timeOf(part(3, "", overrides), "x", 0)).toBe("");
+    expect(times.timeOf(part(2), "d", 0)).toBe("");
+    expect(times.timeOf(part(3), "e", 0)).toBe(""); // of the message of "d"
+    times.timeOf(part(1, TIME), "f", 0);
+    expect(times.timeOf(part(2), "g", PARTS_MS_MAX - 1)).toBe(TIME);
+    expect(times.timeOf(part(3), "h", 2 * PARTS_MS_MAX - 1)).toBe("");
+  });
+
+  test("what is no time is lent to nobody, and memory is bounded", () => {
+    const times = new PartTimes();
+    expect(times.timeOf(part(1, "//;//"), "a", 0)).toBe("//;//");
+    expect(times.timeOf(part(2), "b", 0)).toBe("");
+    for (let total = 3; total < 100; total++) times.timeOf(part(1, TIME, { total }), "c", 0);
+    expect(times.timeOf(part(2, "", { total: 83 }), "d", 0)).toBe("");
+    expect(times.timeOf(part(2, "", { total: 84 }), "d", 0)).toBe(TIME);
   });
 });

@@ -214,6 +214,41 @@ test("any object of numbers comes out path by path, and whatever comes, nothing 
   );
 });
 
+describe("names that mean something to the language, and values nested beyond reason, are only data", () => {
+  const odd = JSON.parse('{"toString": 0, "valueOf": 0, "__proto__": {"x": 1}}') as object;
+  const deep = `${"[".repeat(50_000)}${"]".repeat(50_000)}`;
+
+  test("an object with a toString of its own for a time", () => {
+    expect(cs(csEvent({ time: odd }))).toMatchObject({
+      refused: { code: "TIME_NOT_A_DATE", detail: "at time: an object names no instant" },
+    });
+    expect(cs(csEvent({ object: { x: 1, at: odd } }), senderOf({ timePath: "at" }))).toMatchObject({
+      faults: [{ code: "TIME_NOT_A_DATE" }],
+    });
+    expect(tt(ttsEvent({ received_at: odd, rx_metadata: [{ time: odd }] }, { received_at: odd }))).toMatchObject({
+      readings: [{ time: null }],
+    });
+  });
+
+  test("an object of such names", () => {
+    expect(values(cs(csEvent({ object: odd })))).toEqual([
+      ["toString", 0],
+      ["valueOf", 0],
+      ["__proto__.x", 1],
+    ]);
+  });
+
+  test("lists in lists", () => {
+    const send = (event: object) =>
+      decodeChirpstack(Buffer.from(JSON.stringify(event).replace('"deep"', deep)), senderOf(), {
+        topic: UP,
+        receivedAt: MS,
+      });
+    expect(send(csEvent({ time: "deep" }))).toMatchObject({ refused: { code: "TIME_NOT_A_DATE" } });
+    expect(values(send(csEvent({ object: { x: 1, y: "deep" } })))).toEqual([["x", 1]]);
+  });
+});
+
 interface Vector {
   readonly id: string;
   readonly topic: string;

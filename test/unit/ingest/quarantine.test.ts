@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import { decodeRaw } from "../../../core/envelope.ts";
+import { encodeFrame } from "../../../core/hj212-frame.ts";
 import { Metrics } from "../../../core/observe.ts";
 import { runIngest } from "../../../ingest/pipeline.ts";
 import { listQuarantine, replayQuarantine, showQuarantine } from "../../../ingest/quarantine.ts";
@@ -63,6 +65,41 @@ describe("listing", () => {
     for (const offset of [1, -1, 0.5, Number.NaN]) {
       await expect(showQuarantine(journal, offset)).rejects.toMatchObject({ code: "QUARANTINE_NOT_FOUND" });
     }
+  });
+});
+
+describe("passwords of HJ 212", () => {
+  const topicOf = TOPIC.replace(/telemetry$/, "hj212");
+  const kept = async (segment: string, topic = topicOf) => {
+    const journal = new MemoryJournal();
+    const payload = Buffer.from(encodeFrame(segment)).toString("latin1");
+    await journal.append("raw", aRaw(payload, { topic }));
+    await ingestAll({ journal });
+    return { journal, payload };
+  };
+
+  test.each`
+    why                       | segment                                                            | topic
+    ${"a frame"}              | ${"QN=1;CN=2061;PW=s3cret;MN=A;Flag=5;CP=&&w01001-Avg=1&&"}        | ${topicOf}
+    ${"one with a misprint"}  | ${"QN=1,PW=s3cret;CN=2061;MN=A;Flag=5;CP=&&DataTime=1&&"}          | ${topicOf}
+    ${"a new password"}       | ${"QN=1;CN=2061;PW=;MN=A;Flag=5;CP=&&NewPW=s3cret,w01001-Avg=1&&"} | ${topicOf}
+    ${"one in another place"} | ${"QN=1;CN=2061;PW=s3cret;MN=A;Flag=5;CP=&&&&"}                    | ${TOPIC}
+  `("of $why are shown nowhere, and the bytes are replayed as they were", async ({ segment, topic }) => {
+    const { journal, payload } = await kept(segment, topic);
+    const [listed] = await listQuarantine(journal, { limit: 1 });
+    const shown = await showQuarantine(journal, 0);
+    const text = Buffer.from(shown.payload, "base64").toString("latin1");
+    for (const printed of [JSON.stringify(listed), JSON.stringify(shown), text])
+      expect(printed).not.toContain("s3cret");
+    expect(text).toContain("PW=***");
+    await replayQuarantine(journal, [0]);
+    const [, again] = await journal.read("raw", 0, 1_000_000);
+    expect(Buffer.from(decodeRaw(again?.bytes ?? new Uint8Array()).payload).toString("latin1")).toBe(payload);
+  });
+
+  test("what is no frame is shown as it is", async () => {
+    const journal = await journalWith('{"data":"AAPW=","x":1');
+    expect(Buffer.from((await showQuarantine(journal, 0)).payload, "base64").toString()).toBe('{"data":"AAPW=","x":1');
   });
 });
 

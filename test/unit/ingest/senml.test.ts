@@ -127,6 +127,19 @@ test("a pack resolved again says the same, and splitting it into single records 
   );
 });
 
+test("a unit with a name of the language is a unit nobody knows", () => {
+  const pack = ["constructor", "toString", "__proto__"].flatMap((u) => [{ n: "x", u, v: 1, s: 2 }]);
+  const { readings } = decode(pack) as Decoded;
+  expect(readings.map(({ unit }) => unit)).toEqual([
+    "constructor",
+    "constructor*s",
+    "toString",
+    "toString*s",
+    "__proto__",
+    "__proto__*s",
+  ]);
+});
+
 test("whatever comes, it is an answer and no exception", () => {
   const label = fc.constantFrom(
     "bn",

@@ -39,6 +39,17 @@ test.each`
   ${Object.fromEntries(Array.from({ length: 501 }, (_, n) => [`k${n}`, n]))} | ${"TOO_MANY_READINGS"}
 `("$body: $reason", ({ body, reason }) => expect(decode(body)).toMatchObject({ refused: { code: reason } }));
 
+test.each`
+  ts
+  ${'{"toString":0,"valueOf":0}'}
+  ${`${"[".repeat(50_000)}${"]".repeat(50_000)}`}
+`("a ts that cannot be made text is named, not thrown", ({ ts }) => {
+  expect(decode(`[{"ts":${ts},"values":{"ph":7}},{"ph":8}]`)).toMatchObject({
+    readings: [{ value: 8 }],
+    faults: [{ code: "TIME_NOT_A_DATE" }],
+  });
+});
+
 test("attributes are no readings; the sender is the account itself", () => {
   expect(decode({ fw: 1 }, "v1/devices/me/attributes")).toMatchObject({ readings: [], faults: [] });
   expect(thingsboard.sender()).toBeNull();
