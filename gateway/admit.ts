@@ -20,10 +20,15 @@ export const IN_FLIGHT_BYTES_PER_CONNECTION_MAX = 1024 * 1024;
 export const IN_FLIGHT_MAX = 20_000;
 export const IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
 
+/** What one connection may send while devices are paced: 5 messages a second, so a live device is never held for others. */
+export const PACED_MESSAGE_MS = 200;
+
 /** What the gate knows of a connection. */
 export interface Sender {
   inFlight: number;
   inFlightBytes: number;
+  /** Monotonic ms from which it has sent no more than its share; kept by the gate, 0 at first. */
+  withinShareAt: number;
   /** Ids whose PUBACK is due; `sendAcks` empties it with one write. */
   readonly acks: number[];
   sendAcks(): void;
@@ -83,7 +88,9 @@ export class Gate {
     this.#bytes += size;
     sender.inFlight += 1;
     sender.inFlightBytes += size;
-    const sampledAt = this.#sampledAt === null ? this.#clock.monotonic() : null;
+    const now = this.#clock.monotonic();
+    sender.withinShareAt = Math.max(now, sender.withinShareAt) + PACED_MESSAGE_MS;
+    const sampledAt = this.#sampledAt === null ? now : null;
     if (sampledAt !== null) this.#sampledAt = sampledAt;
     this.#journal.append("raw", entry).then(
       () => {
@@ -105,16 +112,19 @@ export class Gate {
   /** Whether the connection's socket may be read now; when not, it is resumed once there is room. */
   mayRead(sender: Sender): boolean {
     if (this.#isClosing) return false;
-    if (!this.#isFull() && hasRoom(sender) && sender.takesAnswers()) return true;
+    if (!this.#isFull() && this.#mayTake(sender)) return true;
     this.#held.add(sender);
     return false;
   }
 
-  /** While paced nobody is read; what is in flight is answered as ever. */
+  /**
+   * While paced only who has sent no more than its share is read: whoever flushes a backlog waits, live devices do not.
+   * What is in flight is answered as ever. Told again and again, which also lets in who is within its share again.
+   */
   pace(isPaced: boolean): void {
-    if (this.#isPaced === isPaced) return;
+    const wasPaced = this.#isPaced;
     this.#isPaced = isPaced;
-    if (!isPaced) this.#settleGroup();
+    if (isPaced || wasPaced) this.#settleGroup();
   }
 
   /** A connection can take answers again, or is gone. */
@@ -140,7 +150,12 @@ export class Gate {
   }
 
   #isFull(): boolean {
-    return this.#isPaced || this.#messages >= IN_FLIGHT_MAX || this.#bytes >= IN_FLIGHT_BYTES_MAX;
+    return this.#messages >= IN_FLIGHT_MAX || this.#bytes >= IN_FLIGHT_BYTES_MAX;
+  }
+
+  #mayTake(sender: Sender): boolean {
+    const isWithinShare = !this.#isPaced || sender.withinShareAt <= this.#clock.monotonic();
+    return isWithinShare && hasRoom(sender) && sender.takesAnswers();
   }
 
   #leave(sender: Sender, size: number, sampledAt: number | null): void {
@@ -162,7 +177,7 @@ export class Gate {
     this.#due.length = 0;
     for (const sender of this.#held) {
       if (this.#isFull()) break;
-      if (hasRoom(sender) && sender.takesAnswers()) this.wake(sender);
+      if (this.#mayTake(sender)) this.wake(sender);
     }
     if (this.#messages === 0) this.#onIdle?.();
   }

@@ -36,6 +36,7 @@ export class Hj212Session implements Sender, Line {
   readonly acks: number[] = [];
   inFlight = 0;
   inFlightBytes = 0;
+  withinShareAt = 0;
   /** Monotonic ms. */
   readonly openedAt: number;
   readonly #desk: Desk;

@@ -28,6 +28,7 @@ export class Link implements Sender {
   readonly filters = new Set<string>();
   inFlight = 0;
   inFlightBytes = 0;
+  withinShareAt = 0;
   /** From CONNECT, until it has been judged. */
   identity: Identity | null = null;
   signedIn: SignedIn | null = null;

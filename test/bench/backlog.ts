@@ -37,7 +37,7 @@ export async function benchBacklog({
 }): Promise<BacklogBench> {
   const quantities = Object.fromEntries(DEFAULT_VALUES.map(({ quantity, unit = "mg/L" }) => [quantity, unit]));
   const base = aTestRegistry(devices + LIVE);
-  const registry = { ...base, devices: base.devices.map((device) => ({ ...device, quantities })) };
+  const registry = { ...base, devices: base.devices.map((device) => ({ ...device, quantities: { ...quantities } })) };
   const accounts = registry.devices.map(
     ({ id, station, secret }): LoadAccount => ({
       ...{ clientId: id, username: id, password: secret },

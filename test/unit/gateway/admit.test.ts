@@ -2,7 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { decodeRaw } from "../../../core/envelope.ts";
 import { createLogger, Metrics } from "../../../core/observe.ts";
-import { Gate, IN_FLIGHT_BYTES_PER_CONNECTION_MAX, IN_FLIGHT_MAX, type Sender } from "../../../gateway/admit.ts";
+import {
+  Gate,
+  IN_FLIGHT_BYTES_PER_CONNECTION_MAX,
+  IN_FLIGHT_MAX,
+  PACED_MESSAGE_MS,
+  type Sender,
+} from "../../../gateway/admit.ts";
 import { Tally } from "../../../gateway/tally.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { MemoryJournal } from "../../support/journal-memory.ts";
@@ -10,6 +16,7 @@ import { MemoryJournal } from "../../support/journal-memory.ts";
 class FakeSender implements Sender {
   inFlight = 0;
   inFlightBytes = 0;
+  withinShareAt = 0;
   acks: number[] = [];
   writes: number[][] = [];
   resumed = 0;
@@ -112,6 +119,35 @@ describe("Gate", () => {
     expect(sender.resumed).toBe(0);
     sender.isStuck = false;
     gate.wake(sender);
+    expect([sender.resumed, gate.mayRead(sender)]).toEqual([1, true]);
+  });
+
+  test("paced, reads who keeps to its share, and who sent much only once that is made up for", async () => {
+    const { gate, commit, clock } = aGate();
+    const [live, flushing] = [new FakeSender(), new FakeSender()];
+    gate.admit(live, message(), 1, ignore);
+    for (let id = 1; id <= 20; id++) gate.admit(flushing, message(), id, ignore);
+    await commit();
+    gate.pace(true);
+    await clock.advance(PACED_MESSAGE_MS);
+    gate.pace(true);
+    expect([gate.mayRead(live), gate.mayRead(flushing)]).toEqual([true, false]);
+    await clock.advance(18 * PACED_MESSAGE_MS);
+    gate.pace(true);
+    expect(flushing.resumed).toBe(0);
+    await clock.advance(PACED_MESSAGE_MS);
+    gate.pace(true);
+    expect([flushing.resumed, gate.mayRead(flushing)]).toEqual([1, true]);
+  });
+
+  test("no longer paced, everybody is read at once", async () => {
+    const { gate, commit } = aGate();
+    const sender = new FakeSender();
+    gate.admit(sender, message(), 1, ignore);
+    await commit();
+    gate.pace(true);
+    expect(gate.mayRead(sender)).toBe(false);
+    gate.pace(false);
     expect([sender.resumed, gate.mayRead(sender)]).toEqual([1, true]);
   });
 
