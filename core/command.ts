@@ -134,8 +134,8 @@ export interface CommandStore {
   get(id: string): Promise<DeviceCommand | null>;
   /** Newest first. */
   of(device: string, limit: number): Promise<readonly DeviceCommand[]>;
-  /** Open ones of all devices, oldest first. */
-  open(limit: number): Promise<readonly DeviceCommand[]>;
+  /** Those of all devices that wait to be handed over, oldest first: not yet sent, or last sent at `sentBefore` (ms) or earlier. */
+  open(limit: number, sentBefore: number): Promise<readonly DeviceCommand[]>;
   /** Handed over once more; does nothing to one that has moved on. */
   sent(id: string, at: number): Promise<void>;
   /** Ends those open ones whose time is over, and returns how many. */

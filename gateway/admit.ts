@@ -22,6 +22,8 @@ export const IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
 
 /** What one connection may send while devices are paced: 5 messages a second, so a live device is never held for others. */
 export const PACED_MESSAGE_MS = 200;
+/** Who has sent more than its share waits for so long at most; a line that carries many devices must not owe for a day. */
+const PACED_DEBT_MS_MAX = 5_000;
 
 /** What the gate knows of a connection. */
 export interface Sender {
@@ -89,7 +91,8 @@ export class Gate {
     sender.inFlight += 1;
     sender.inFlightBytes += size;
     const now = this.#clock.monotonic();
-    sender.withinShareAt = Math.max(now, sender.withinShareAt) + PACED_MESSAGE_MS;
+    const owed = Math.max(now, sender.withinShareAt) + PACED_MESSAGE_MS;
+    sender.withinShareAt = Math.min(owed, now + PACED_DEBT_MS_MAX);
     const sampledAt = this.#sampledAt === null ? now : null;
     if (sampledAt !== null) this.#sampledAt = sampledAt;
     this.#journal.append("raw", entry).then(

@@ -25,6 +25,8 @@ const LOOK_MS = 1_000;
 const AGAIN_MS = 30_000;
 /** Open commands looked at in one go; the rest wait for these to end. */
 const LOOK_MAX = 1_000;
+/** What the server asks by itself, such as the history of a gap, is not asked more often: people's commands wait behind it. */
+const OWN_TRIES_MAX = 3;
 
 export interface CommanderParts {
   readonly commands: CommandStore;
@@ -88,7 +90,7 @@ export function startCommander(parts: CommanderParts): Commander {
     const now = clock.now();
     const expired = await commands.expire(now);
     if (expired > 0) metrics.count("commands_expired", expired);
-    for (const command of await commands.open(LOOK_MAX)) {
+    for (const command of await commands.open(LOOK_MAX, now - AGAIN_MS)) {
       if (busy.has(command.id) || !isDue(command, now)) continue;
       // Not awaited: a field device may take minutes to answer, and others wait for nobody.
       void guarded(command);
@@ -116,8 +118,9 @@ export function startCommander(parts: CommanderParts): Commander {
 }
 
 /** Pure. */
-export function isDue({ state, sentAt, expiresAt }: DeviceCommand, now: number): boolean {
+export function isDue({ state, sentAt, expiresAt, via, tries }: DeviceCommand, now: number): boolean {
   if (expiresAt <= now || state === "accepted") return false;
+  if (via === "server" && tries >= OWN_TRIES_MAX) return false;
   return state === "queued" || sentAt === null || now - sentAt >= AGAIN_MS;
 }
 
@@ -153,6 +156,8 @@ export function fieldCommander(ask: (device: string, command: FieldCommand) => P
     send: async (command, { device }) => {
       const { state, code, packets } = await ask(device.id, fieldCommand(command));
       if (code === "offline" || code === "busy" || code === "closing") return { kind: "away" };
+      // It said yes (9011) and goes on working: asked again it would do it twice.
+      if (code === "no-result") return { kind: "answered", status: "accepted", detail: code };
       if (state === "expired") return { kind: "sent" }; // no answer in the protocol's time: asked again later
       const status = code === "unsupported" ? "unsupported" : state;
       const known = ACK_STATUSES.find((word) => word === status) ?? "failed";

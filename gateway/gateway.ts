@@ -80,7 +80,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   let listeners: Listeners;
   try {
     const { exchangeTimings: timings, fieldSecrets: secrets } = parts;
-    hj212 = await openHj212({ ...parts, gate, log, tally, secrets, ...(timings ? { timings } : {}) });
+    hj212 = await openHj212({ ...parts, gate, log, tally, refusals, secrets, ...(timings ? { timings } : {}) });
     listeners = await openListeners(config, {
       limit,
       log,

@@ -1,8 +1,10 @@
 /** What an HJ 212 connection may ask of the server that holds it. */
+
 import type { Clock } from "../core/clock.ts";
 import type { DeviceContext } from "../core/site.ts";
 import type { Gate } from "./admit.ts";
 import type { FieldDevice } from "./hj212-devices.ts";
+import type { Refused } from "./refusals.ts";
 
 export interface Desk {
   readonly clock: Clock;
@@ -22,6 +24,6 @@ export interface Desk {
   /** How long this address's connections wait after one more wrong password, ms. */
   punish(address: string): number;
   /** The reason becomes a label of a metric. */
-  refuse(reason: string): void;
+  refuse(reason: string, who?: Refused): void;
   counted(changes: Partial<Record<"frames" | "resent" | "badCrc" | "noiseBytes" | "badLength", number>>): void;
 }

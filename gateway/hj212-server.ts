@@ -20,6 +20,7 @@ import { type ExchangeTimings, TIMINGS } from "./hj212-exchange.ts";
 import { requestOf } from "./hj212-packet.ts";
 import { Hj212Session } from "./hj212-session.ts";
 import { addressKey, ConnectionLimit, FailurePace } from "./limits.ts";
+import type { Refusals } from "./refusals.ts";
 import { TALLY_MS, type Tally } from "./tally.ts";
 
 /** What the server knows of a device's secrets, in clear; never logged. */
@@ -38,6 +39,7 @@ export interface Hj212Parts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly tally: Tally;
+  readonly refusals: Refusals;
   readonly metrics: Metrics;
   readonly timings?: ExchangeTimings;
   /** Told of devices that come and go. */
@@ -159,7 +161,7 @@ class Server implements Hj212Server {
   }
 
   #makeDesk(): Desk {
-    const { clock, gate, tally, directory, secrets } = this.#parts;
+    const { clock, gate, tally, refusals, directory, secrets } = this.#parts;
     return {
       clock,
       gate,
@@ -171,7 +173,7 @@ class Server implements Hj212Server {
         return key ? decryptSegment(segment, key) : null;
       },
       unclaimed: (mn, address) => {
-        tally.refuse("hj212-mn-unknown");
+        refusals.refuse("hj212-mn-unknown", { address, account: mn });
         this.#unclaimed.note(mn, address, clock.now());
       },
       came: (device, address) =>
@@ -189,7 +191,7 @@ class Server implements Hj212Server {
       },
       // By address alone: an MN is no secret, and nobody shall slow a device down by naming it.
       punish: (address) => this.#punishments.fail(address, address, clock.now()),
-      refuse: (reason) => tally.refuse(reason),
+      refuse: (reason, who) => (who ? refusals.refuse(reason, who) : tally.refuse(reason)),
       counted: (changes) => {
         for (const [name, by] of Object.entries(changes) as [Count, number][])
           this.#counts.set(name, (this.#counts.get(name) ?? 0) + by);

@@ -221,6 +221,7 @@ export class Hj212Session implements Sender, Line {
     const { clock } = this.#desk;
     if (device.line !== this) {
       device.line = this;
+      device.manner = null; // a password learnt on another line is not sent down this one
       device.address = this.address;
       device.connectedAt = clock.now();
       this.#desk.came(device.id, this.address);
@@ -240,7 +241,7 @@ export class Hj212Session implements Sender, Line {
   /** Not answered. The address waits longer with each, and the connection is closed when it goes on. */
   #wrongPassword(device: FieldDevice): void {
     device.wrongPasswords += 1;
-    this.#desk.refuse("hj212-password");
+    this.#desk.refuse("hj212-password", { address: this.address, account: device.mn });
     this.#wrongPasswords += 1;
     if (this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
     const delayMs = this.#desk.punish(this.address);

@@ -5,8 +5,9 @@
  * Position and memory are saved together, so after a crash the last half minute is folded again from the saved memory;
  * what goes to the ledger is idempotent. Nothing on the path of a warning waits for this loop.
  */
+import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import { COMMAND_MS_MAX, CommandAck, type CommandStore, type DeviceCommand, DeviceState } from "../core/command.ts";
+import { CommandAck, type CommandStore, type DeviceCommand, DeviceState } from "../core/command.ts";
 import { Refused } from "../core/errors.ts";
 import type { FleetDevice, FleetEntry, FleetHealth, FleetSignal, TimeGap } from "../core/fleet.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
@@ -19,6 +20,8 @@ const READ_BYTES = 1024 * 1024;
 const SAVE_MS = 30_000;
 /** A hole of more than this is asked for in steps, newest first; older ones are a matter for a person. */
 const FETCH_MS_MAX = 7 * 86_400_000;
+/** How long a device may take to be there and be asked. */
+const FETCH_PATIENCE_MS = 86_400_000;
 
 export interface FleetParts {
   readonly journal: Journal;
@@ -186,7 +189,7 @@ async function fetchHole(
 export function fetchCommand({ device, gap }: Hole, now: number): DeviceCommand {
   const from = Math.max(gap.from + 1, gap.to - FETCH_MS_MAX);
   return {
-    id: `h-${device.slice(0, 32)}-${gap.from.toString(36)}`,
+    id: `h-${createHash("sha256").update(device).digest("hex").slice(0, 24)}-${gap.from.toString(36)}`,
     device,
     op: "fetchHistory",
     args: { from, to: gap.to - 1 },
@@ -195,7 +198,7 @@ export function fetchCommand({ device, gap }: Hole, now: number): DeviceCommand 
     by: "fleet",
     via: "server",
     createdAt: now,
-    expiresAt: now + COMMAND_MS_MAX,
+    expiresAt: now + FETCH_PATIENCE_MS,
     sentAt: null,
     tries: 0,
     updatedAt: now,

@@ -50,11 +50,13 @@ export function createCommandStore(db: Sql): CommandStore {
       const rows = await query.orderBy("created_at", "desc").orderBy("id").limit(limit).execute();
       return rows.map(toCommand);
     },
-    async open(limit) {
+    async open(limit, sentBefore) {
       const query = db
         .selectFrom("device_command")
         .selectAll()
-        .where("state", "in", [...COMMAND_OPEN]);
+        .where((e) =>
+          e.or([e("state", "=", "queued"), e.and([e("state", "=", "sent"), e("sent_at", "<=", sentBefore)])]),
+        );
       const rows = await query.orderBy("created_at").orderBy("id").limit(limit).execute();
       return rows.map(toCommand);
     },

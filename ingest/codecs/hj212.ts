@@ -32,6 +32,9 @@ const DATA_COMMANDS: Readonly<Record<string, { readonly liveMs: number }>> = {
   "2051": { liveMs: 1.5 * HOUR_MS },
   "2061": { liveMs: 2 * HOUR_MS },
   "2031": { liveMs: 36 * HOUR_MS },
+  // Edition 2025: raw data of periodic analysers, means over 5 minutes of furnaces.
+  "2013": { liveMs: 36 * HOUR_MS },
+  "2111": { liveMs: 1.5 * HOUR_MS },
 };
 
 /** Suffixes that are readings. Others (Zs…, Ori, EFlag, Info, RS, RT, vendors' own) describe and are not used. */
@@ -112,7 +115,7 @@ function useFrame(frame: Hj212Frame, gathering: Gathering): Fault | null {
     return fault("MN_MISMATCH", `MN ${segment.header.MN} is not that of this device`);
   }
   const command = DATA_COMMANDS[segment.header.CN ?? ""];
-  if (command === undefined) return null;
+  if (command === undefined) return null; // states and logs of instruments are no readings
   const time = timeOf(segment, gathering);
   if (typeof time !== "number") return time;
   const isOld = gathering.receivedAt - time > command.liveMs;

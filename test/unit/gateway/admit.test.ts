@@ -140,6 +140,18 @@ describe("Gate", () => {
     expect([flushing.resumed, gate.mayRead(flushing)]).toEqual([1, true]);
   });
 
+  test("paced, nobody is held longer than five seconds for what it sent, a line that carries many devices neither", async () => {
+    const { gate, commit, clock } = aGate();
+    const bridge = new FakeSender();
+    for (let id = 1; id <= 200; id++) gate.admit(bridge, message(), id, ignore);
+    await commit();
+    gate.pace(true);
+    await clock.advance(4_999);
+    expect(gate.mayRead(bridge)).toBe(false);
+    await clock.advance(1);
+    expect(gate.mayRead(bridge)).toBe(true);
+  });
+
   test("no longer paced, everybody is read at once", async () => {
     const { gate, commit } = aGate();
     const sender = new FakeSender();

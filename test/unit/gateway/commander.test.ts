@@ -33,12 +33,14 @@ test.each`
 );
 
 test.each`
-  why                       | change                                         | due
-  ${"waiting"}              | ${{}}                                          | ${true}
-  ${"just handed over"}     | ${{ state: "sent", sentAt: NOW - 1_000 }}      | ${false}
-  ${"handed over, no word"} | ${{ state: "sent", sentAt: NOW - 30_000 }}     | ${true}
-  ${"the device is at it"}  | ${{ state: "accepted", sentAt: NOW - 60_000 }} | ${false}
-  ${"its time is over"}     | ${{ expiresAt: NOW }}                          | ${false}
+  why                               | change                                                              | due
+  ${"waiting"}                      | ${{}}                                                               | ${true}
+  ${"just handed over"}             | ${{ state: "sent", sentAt: NOW - 1_000 }}                           | ${false}
+  ${"handed over, no word"}         | ${{ state: "sent", sentAt: NOW - 30_000 }}                          | ${true}
+  ${"the device is at it"}          | ${{ state: "accepted", sentAt: NOW - 60_000 }}                      | ${false}
+  ${"its time is over"}             | ${{ expiresAt: NOW }}                                               | ${false}
+  ${"asked by a person, 9 times"}   | ${{ state: "sent", sentAt: NOW - 30_000, tries: 9 }}                | ${true}
+  ${"asked by the server, 3 times"} | ${{ state: "sent", sentAt: NOW - 30_000, tries: 3, via: "server" }} | ${false}
 `("$why: due $due", ({ change, due }: { change: Partial<DeviceCommand>; due: boolean }) => {
   expect(isDue(aCommand(change), NOW)).toBe(due);
 });
@@ -70,6 +72,7 @@ test.each`
   ${{ state: "failed", code: "unsupported" }}  | ${{ kind: "answered", status: "unsupported", detail: "unsupported" }}
   ${{ state: "failed", code: "offline" }}      | ${{ kind: "away" }}
   ${{ state: "expired", code: "no-answer" }}   | ${{ kind: "sent" }}
+  ${{ state: "expired", code: "no-result" }}   | ${{ kind: "answered", status: "accepted", detail: "no-result" }}
 `("over a field session $outcome.code: $delivery.kind", async ({ outcome, delivery }: FieldRow) => {
   const asked: FieldCommand[] = [];
   const way = fieldCommander(async (_device, command) => {

@@ -32,6 +32,17 @@ function brief({ quantity, value, unit, cmp, qualifier, aggregate }: DecodedRead
   return `${quantity}/${aggregate} ${cmp}${value} ${unit ?? "(registry)"} ${qualifier}`;
 }
 
+describe("commands", () => {
+  test("raw data of periodic analysers (2013) and five-minute means (2111) are readings", () => {
+    expect(used(frame(at("w20120-Rtd=8.4"), "CN=2013;MN=A1;Flag=9")).readings.map(brief)).toEqual([
+      "w20120/rtd 8.4 µg/L N",
+    ]);
+    expect(used(frame(at("w20120-Avg=8.4"), "CN=2111;MN=A1;Flag=9")).readings.map(brief)).toEqual([
+      "w20120/avg 8.4 µg/L N",
+    ]);
+  });
+});
+
 describe("values, flags and units", () => {
   test.each`
     cp                                     | out
