@@ -166,19 +166,22 @@ describe("ports", () => {
       fault: { mend: expect.stringContaining("EWS_MQTT_INSECURE") },
     });
     const log = aLog();
-    gateway = await startGateway({ config: { host: "0.0.0.0", mqttInsecure: true }, log });
+    gateway = await startGateway({ config: { host: "0.0.0.0", mqttInsecure: true, hj212Insecure: true }, log });
     expect(gateway.addresses.mqtts).toBeNull();
     expect(await boundAddress(gateway.port)).toBe("0.0.0.0");
     expect(log.warnings).toEqual([]);
   });
 
-  test("with TLS the plain listeners stay on loopback, and one line says so", async () => {
+  test("with TLS the plain listeners stay on loopback, and a line says so for each", async () => {
     const log = aLog();
     gateway = await startGateway({ config: { ...tlsConfig(), host: "0.0.0.0" }, log });
     const { mqtt, ws, mqtts } = gateway.addresses;
     const bound = await Promise.all([mqtt, ws, mqtts].map((port) => boundAddress(port ?? 0)));
     expect(bound).toEqual(["127.0.0.1", "127.0.0.1", "0.0.0.0"]);
-    expect(log.warnings).toEqual([expect.stringContaining("EWS_MQTT_INSECURE")]);
+    expect([...log.warnings].sort()).toEqual([
+      expect.stringContaining("EWS_HJ212_INSECURE"),
+      expect.stringContaining("EWS_MQTT_INSECURE"),
+    ]);
   });
 
   test.each([
