@@ -23,6 +23,8 @@ const unzip = promisify(gunzip);
 
 /** Of a body after decompression. */
 export const INFLATED_BYTES_MAX = 4 * 1024 * 1024;
+/** Telemetry shrinks ten- to fiftyfold; what claims more is not unpacked, so that memory is known before the bytes are. */
+const INFLATION_MAX = 100;
 const REQUESTS_PER_MINUTE = 600;
 /** Failed sign-ins whose answer waits; beyond, they are turned away at once. */
 const WAITING_MAX = 500;
@@ -51,7 +53,7 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
   });
 
   const take = async (message: HttpMessage): Promise<number> => {
-    const { device, address, body } = message;
+    const { device, address } = message;
     const who = { address, account: device };
     if (!rate.enter(device, clock.monotonic())) {
       refusals.refuse("http-too-many-requests", who);
@@ -60,14 +62,14 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
         1,
       );
     }
-    if (isHeld || bytesInFlight + body.byteLength > IN_FLIGHT_BYTES_MAX) {
+    const size = bytesMaxOf(message);
+    if (isHeld || bytesInFlight + size > IN_FLIGHT_BYTES_MAX) {
       count("http-busy");
       throw new Unavailable("GATEWAY_BUSY", {
         what: "more has come in than can be judged at the moment",
         mend: "send the same messages again a little later",
       });
     }
-    const size = body.byteLength;
     bytesInFlight += size;
     try {
       const entries = await entriesOf(parts, message);
@@ -161,17 +163,28 @@ async function entriesOf({ directory, clock }: HttpDoorParts, message: HttpMessa
   return messages.payloads.map((payload) => encodeRaw({ receivedAt, device, topic, payload }));
 }
 
-async function inflate({ contentEncoding, body }: HttpMessage): Promise<Buffer> {
+function encodingOf({ contentEncoding }: HttpMessage): string {
+  return (contentEncoding ?? "identity").trim().toLowerCase();
+}
+
+/** Bytes that the body may have once it is unpacked. */
+function bytesMaxOf(message: HttpMessage): number {
+  const { byteLength } = message.body;
+  return encodingOf(message) === "gzip" ? Math.min(INFLATED_BYTES_MAX, INFLATION_MAX * byteLength) : byteLength;
+}
+
+async function inflate(message: HttpMessage): Promise<Buffer> {
+  const { body } = message;
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
-  const encoding = (contentEncoding ?? "identity").trim().toLowerCase();
+  const encoding = encodingOf(message);
   if (encoding === "identity") return bytes;
   if (encoding !== "gzip")
     throw new Refused("CONTENT_ENCODING_UNKNOWN", { what: "content encoding is neither gzip nor identity" }, 415);
   try {
-    return await unzip(bytes, { maxOutputLength: INFLATED_BYTES_MAX });
+    return await unzip(bytes, { maxOutputLength: bytesMaxOf(message) });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE")
-      throw new Refused("BODY_TOO_LARGE", { what: `more than ${INFLATED_BYTES_MAX} bytes when unpacked` }, 413);
+      throw new Refused("BODY_TOO_LARGE", { what: `more than ${bytesMaxOf(message)} bytes when unpacked` }, 413);
     throw new Refused("BODY_NOT_GZIP", { what: "the body is not gzip, or damaged", where: "body" }, 400);
   }
 }
