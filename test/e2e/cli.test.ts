@@ -36,7 +36,9 @@ describe("exit codes", () => {
 
   test("every verb explains itself", async () => {
     const { stdout } = await runCli(["help"]);
-    const verbs = [...stdout.matchAll(/^ {2}([a-z][a-z0-9]*(?: [a-z][a-z0-9-]*)?)(?= )/gm)].map((match) => match[1] ?? "");
+    const verbs = [...stdout.matchAll(/^ {2}([a-z][a-z0-9]*(?: [a-z][a-z0-9-]*)?)(?= )/gm)].map(
+      (match) => match[1] ?? "",
+    );
     expect(verbs.length).toBeGreaterThan(12);
     for (const verb of verbs) {
       const help = await runCli([...verb.split(" "), "--help"]);
