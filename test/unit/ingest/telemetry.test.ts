@@ -194,17 +194,17 @@ const CORPUS: Record<string, string> = {
 };
 
 describe("bad input disturbs nothing", () => {
-  test.each(Object.keys(CORPUS))("%s: a short, clean answer without much work", (name) => {
+  test.each(Object.keys(CORPUS))("%s: a short, clean answer within 50 ms of work", (name) => {
     const input = bytes(CORPUS[name] as string);
     const result = decodeTelemetry(input, profile);
-    // The quickest of three: what else the machine does is not what is asked.
-    const works = [1, 2, 3].map(() => {
+    // The quickest of ten: what else the machine does is not what is asked.
+    const works = Array.from({ length: 10 }, () => {
       const before = process.cpuUsage();
       decodeTelemetry(input, profile);
       const { user, system } = process.cpuUsage(before);
       return (user + system) / 1_000;
     });
-    expect(Math.min(...works)).toBeLessThan(250);
+    expect(Math.min(...works)).toBeLessThan(50);
     const details = "refused" in result ? [result.refused] : result.faults;
     for (const { code: name_, detail } of details) {
       expect(name_).toMatch(/^[A-Z_]+$/);
