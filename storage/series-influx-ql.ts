@@ -41,8 +41,13 @@ export function bucketsQl(query: SeriesQuery, stepMs: number): string {
     `SELECT max(q) FROM readings WHERE ${where} AND q < 9 ${group}`,
   ].join("; ");
 }
+/**
+ * A year a shard. By default InfluxDB 1.x opens one shard a week, and decades of laboratory results (a reading a month)
+ * then cost seven hundred shards and minutes of fsync. A database that exists already keeps its own policy.
+ */
 export function createDatabaseQl(database: string): string {
-  return `CREATE DATABASE "${database.replace(/[\\"]/g, (character) => `\\${character}`)}"`;
+  const name = database.replace(/[\\"]/g, (character) => `\\${character}`);
+  return `CREATE DATABASE "${name}" WITH SHARD DURATION 52w NAME "autogen"`;
 }
 export function dropBeforeQl(time: number): string {
   return `DELETE FROM readings WHERE time < ${timeQl(time)}`;

@@ -99,7 +99,9 @@ describe("questions", () => {
   });
   test("no text leaves its quotes", () => {
     expect(literal("a' OR '1'='1\\")).toBe("'a\\' OR \\'1\\'=\\'1\\\\'");
-    expect(createDatabaseQl('a"; DROP\\')).toBe('CREATE DATABASE "a\\"; DROP\\\\"');
+    expect(createDatabaseQl('a"; DROP\\')).toBe(
+      'CREATE DATABASE "a\\"; DROP\\\\" WITH SHARD DURATION 52w NAME "autogen"',
+    );
   });
 });
 
