@@ -11,7 +11,7 @@ import { createWebhook } from "./alerts/notify/webhook.ts";
 import { runRecorder } from "./alerts/record.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
-import { createDirectory, followRegistry } from "./core/directory.ts";
+import { followRegistry } from "./core/directory.ts";
 import type { FleetHealth } from "./core/fleet.ts";
 import { createLogger, Metrics } from "./core/observe.ts";
 import type { Directory, Publisher, TimeSeriesStore } from "./core/ports.ts";
@@ -41,10 +41,9 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
 
   const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock, canReplay: true });
   shutdown.onStop("ledger", () => ledger.close());
-  let current: Directory = createDirectory(await ledger.registry.snapshot());
-  const directory = (): Directory => current;
-  const unfollow = followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log });
-  shutdown.onStop("registry", unfollow);
+  const registry = await followRegistry(ledger.registry, { clock, log });
+  const { directory } = registry;
+  shutdown.onStop("registry", registry.stop);
 
   const series = await openSeries(config, directory, { clock, log, metrics });
   shutdown.onStop("series", () => series.close());
@@ -78,7 +77,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
   const bindLimit = createLimitBinder(packsOf(config.dataDir));
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
-    ingest: (signal) => runIngest({ ...shared, directory, edges: publisher }, signal),
+    ingest: (signal) => runIngest({ ...shared, directory, refresh: registry.refresh, edges: publisher }, signal),
     series: (signal) => runSeriesWriter({ ...shared, series }, signal),
     fleet: (signal) => runFleet({ ...shared, directory, book, commands: ledger.commands }, signal),
     current: (signal) => runCurrent({ series, directory, publisher, clock, log, metrics }, signal),

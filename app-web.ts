@@ -7,10 +7,10 @@ import { parentPort, workerData } from "node:worker_threads";
 import { createAlarmDesk } from "./alerts/desk.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
 import { systemClock } from "./core/clock.ts";
-import { createDirectory, followRegistry } from "./core/directory.ts";
+import { followRegistry } from "./core/directory.ts";
 import type { FleetHealth } from "./core/fleet.ts";
 import { createLogger, Metrics } from "./core/observe.ts";
-import type { Directory, TimeSeriesStore } from "./core/ports.ts";
+import type { TimeSeriesStore } from "./core/ports.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { createServer } from "./dashboards/server.ts";
@@ -39,12 +39,9 @@ async function start(data: WebData): Promise<WebReady> {
 
   const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock });
   shutdown.onStop("ledger", () => ledger.close());
-  let current: Directory = createDirectory(await ledger.registry.snapshot());
-  const directory = (): Directory => current;
-  shutdown.onStop(
-    "registry",
-    followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log }),
-  );
+  const registry = await followRegistry(ledger.registry, { clock, log });
+  const { directory } = registry;
+  shutdown.onStop("registry", registry.stop);
   const journal = await connectSqliteJournal({ folder: config.dataDir, port: data.journalPort, clock, log });
   shutdown.onStop("journal", () => journal.close());
   const series = remote<TimeSeriesStore>(data.seriesPort, SERIES_READS);

@@ -11,11 +11,11 @@ import { startPipeline, startWeb } from "./app-threads.ts";
 import { serveControl } from "./control.ts";
 import { systemClock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
-import { createDirectory, followRegistry } from "./core/directory.ts";
+import { followRegistry } from "./core/directory.ts";
 import { Misconfigured } from "./core/errors.ts";
 import type { FieldCommand } from "./core/field-session.ts";
 import { type Logger, Metrics } from "./core/observe.ts";
-import type { Consumer, Directory } from "./core/ports.ts";
+import type { Consumer } from "./core/ports.ts";
 import type { Rule } from "./core/rule.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
@@ -77,11 +77,9 @@ export async function startApp(parts: AppParts): Promise<App> {
     await firstRun(ledger, parts);
     await keepRules(ledger, config, { log, shutdown });
 
-    let current: Directory = createDirectory(await ledger.registry.snapshot());
-    shutdown.onStop(
-      "registry",
-      followRegistry(ledger.registry, current.version, (next) => (current = next), { clock, log }),
-    );
+    const registry = await followRegistry(ledger.registry, { clock, log });
+    const { directory } = registry;
+    shutdown.onStop("registry", registry.stop);
     const consumers = await followConsumers(ledger, { shutdown });
     const fieldSecrets = await followFieldSecrets({ secrets: ledger.fieldSecrets, dataDir, clock, log, shutdown });
 
@@ -92,7 +90,7 @@ export async function startApp(parts: AppParts): Promise<App> {
     const gateway = await createGateway({
       config,
       journal,
-      directory: () => current,
+      directory,
       consumers,
       fieldSecrets,
       pepper,
@@ -107,7 +105,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       commands: ledger.commands,
       ways: [fieldCommander((device, command) => gateway.hj212.command(device, command)), mqttCommander(gateway)],
       publisher: gateway.publisher,
-      directory: () => current,
+      directory,
       clock,
       log,
       metrics,

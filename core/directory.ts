@@ -65,28 +65,38 @@ export const externalName = {
 
 const POLL_MS = 500;
 
-/** Calls `onChange` with a fresh directory whenever any process changed the registry. Returns a function that stops it. */
-export function followRegistry(
+export interface FollowedRegistry {
+  /** The newest copy. */
+  readonly directory: () => Directory;
+  /** Resolves once the copy holds every change committed before the call. A registry that cannot be read: the old copy stays. */
+  readonly refresh: () => Promise<void>;
+  readonly stop: () => void;
+}
+
+/** Reads the registry, and again whenever any process or thread has changed it. */
+export async function followRegistry(
   registry: Registry,
-  from: number,
-  onChange: (directory: Directory) => void,
-  parts: { clock: Clock; log: Logger },
-): () => void {
-  let version = from;
-  let busy = false;
-  return parts.clock.every(POLL_MS, () => {
-    if (busy) return;
-    busy = true;
-    const poll = async (): Promise<void> => {
-      if ((await registry.version()) === version) return;
-      const snapshot = await registry.snapshot();
-      version = snapshot.version;
-      onChange(createDirectory(snapshot));
-    };
-    poll()
-      .catch((error) => parts.log.warn({ err: error }, "registry could not be read; the old copy stays"))
-      .finally(() => {
-        busy = false;
-      });
+  { clock, log }: { clock: Clock; log: Logger },
+): Promise<FollowedRegistry> {
+  let current = createDirectory(await registry.snapshot());
+  const poll = async (): Promise<void> => {
+    try {
+      if ((await registry.version()) !== current.version) current = createDirectory(await registry.snapshot());
+    } catch (error) {
+      log.warn({ err: error }, "registry could not be read; the old copy stays");
+    }
+  };
+  let queued = 0;
+  let last: Promise<void> = Promise.resolve();
+  const refresh = (): Promise<void> => {
+    queued += 1;
+    last = last.then(poll).finally(() => {
+      queued -= 1;
+    });
+    return last;
+  };
+  const stop = clock.every(POLL_MS, () => {
+    if (queued === 0) void refresh();
   });
+  return { directory: () => current, refresh, stop };
 }

@@ -25,6 +25,11 @@ const BUG_LOG_MS = 60_000;
 export interface IngestParts {
   readonly journal: Journal;
   readonly directory: () => Directory;
+  /**
+   * Awaited before each batch, so that a message is judged by a registry at least as new as the one that let it in: a
+   * device registered this instant is known here too.
+   */
+  readonly refresh: () => Promise<void>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
@@ -56,6 +61,7 @@ async function ingest(parts: IngestParts, signal: AbortSignal): Promise<void> {
         await journal.wait("raw", next, signal);
         continue;
       }
+      await parts.refresh();
       const now = clock.now();
       for (const { offset, bytes } of entries) {
         maker.add(bytes, now);

@@ -39,7 +39,14 @@ export async function ingestAll(run: IngestRun): Promise<void> {
   const { journal, clock = new FakeClock(NOW), metrics = new Metrics(), log = silent } = run;
   const directory = ingestDirectory();
   const stop = new AbortController();
-  const parts = { journal, directory: run.directory ?? (() => directory), clock, log, metrics };
+  const parts = {
+    journal,
+    directory: run.directory ?? (() => directory),
+    refresh: async () => {},
+    clock,
+    log,
+    metrics,
+  };
   const running = runIngest(parts, stop.signal);
   while ((await journal.position("ingest", "raw")) < (await journal.end("raw"))) {
     await Promise.race([new Promise((resolve) => setImmediate(resolve)), running]);

@@ -66,6 +66,7 @@ async function startServer(folder: string) {
     {
       journal,
       directory: () => registry,
+      refresh: async () => {},
       clock: systemClock,
       log: silent,
       metrics: new Metrics(),

@@ -31,7 +31,7 @@ async function open(folder: string): Promise<House> {
   const directory = ingestDirectory();
   const parts = { journal, clock, log: silent, metrics };
   const loops = [
-    runIngest({ ...parts, directory: () => directory }, stop.signal),
+    runIngest({ ...parts, directory: () => directory, refresh: async () => {} }, stop.signal),
     runSeriesWriter({ ...parts, series }, stop.signal),
   ];
   const reached = async (reader: string, stream: "raw" | "readings"): Promise<void> => {

@@ -130,6 +130,7 @@ describe("the loop raw → readings", () => {
     const parts = {
       journal,
       directory: () => directory,
+      refresh: async () => {},
       clock: new FakeClock(NOW),
       log: silent,
       metrics: new Metrics(),
@@ -147,6 +148,24 @@ describe("the loop raw → readings", () => {
     expect((await quarantineIn(journal)).map(({ code }) => code)).toEqual(["DEVICE_UNKNOWN", "UNIT_UNKNOWN"]);
   });
 
+  test("a device that was registered just before its message is known: the registry is asked before each batch", async () => {
+    const journal = new MemoryJournal();
+    let directory = aDirectory({ devices: [] });
+    await journal.append("raw", aRaw({ boot: "b", seq: 1, m: { ph: 7 } }));
+    const stop = new AbortController();
+    const refresh = async (): Promise<void> => {
+      await Promise.resolve();
+      directory = ingestDirectory();
+    };
+    const parts = { journal, clock: new FakeClock(NOW), log: silent, metrics: new Metrics() };
+    const running = runIngest({ ...parts, directory: () => directory, refresh }, stop.signal);
+    await Promise.race([journal.wait("readings", 0, stop.signal), journal.wait("quarantine", 0, stop.signal)]);
+    stop.abort();
+    await running;
+    expect(await quarantineIn(journal)).toEqual([]);
+    expect(await readingsIn(journal)).toHaveLength(1);
+  });
+
   test("waits for more once it is through, and stops when told", async () => {
     const journal = new MemoryJournal();
     const stop = new AbortController();
@@ -154,6 +173,7 @@ describe("the loop raw → readings", () => {
     const parts = {
       journal,
       directory: () => directory,
+      refresh: async () => {},
       clock: new FakeClock(NOW),
       log: silent,
       metrics: new Metrics(),

@@ -150,6 +150,7 @@ describe("replaying", () => {
     const parts = {
       journal,
       directory: () => directory,
+      refresh: async () => {},
       clock: new FakeClock(NOW),
       log: silent,
       metrics: new Metrics(),

@@ -69,6 +69,7 @@ async function ingest(journal: Journal, directory = sparkplugDirectory()): Promi
     {
       journal,
       directory: () => directory,
+      refresh: async () => {},
       clock: new FakeClock(NOW),
       log: silent,
       metrics: new Metrics(),
@@ -182,7 +183,7 @@ describe("a restart between birth and data", () => {
     const stop = new AbortController();
     const directory = sparkplugDirectory();
     const running = runIngest(
-      { journal, directory: () => directory, clock, log: silent, metrics: new Metrics() },
+      { journal, directory: () => directory, refresh: async () => {}, clock, log: silent, metrics: new Metrics() },
       stop.signal,
     );
     while ((await journal.position("ingest", "raw")) < 2) await new Promise((resolve) => setImmediate(resolve));
