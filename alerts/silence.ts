@@ -219,20 +219,35 @@ function* awaitedBy(
     const wanted = on.quantity ? declared.filter((quantity) => on.quantity?.includes(quantity)) : declared.slice(0, 1);
     for (const quantity of wanted) {
       const quantities = on.quantity ? [quantity] : declared;
-      yield { ...awaitedOf(rule, context, quantity, now), version, quantities, declared, perQuantity: !!on.quantity };
+      yield awaitedOf({ rule, version, context, quantity, quantities, declared, now });
     }
   }
 }
 
-function awaitedOf(rule: AbsenceRule, { device, station, site }: DeviceContext, quantity: string, now: number) {
+/** One literal, and so one hidden class: there are as many of these as devices. */
+function awaitedOf(wanted: {
+  readonly rule: AbsenceRule;
+  readonly version: number;
+  readonly context: DeviceContext;
+  readonly quantity: string;
+  readonly quantities: readonly string[];
+  readonly declared: readonly string[];
+  readonly now: number;
+}): Awaited {
+  const { rule, version, quantity, quantities, declared, now } = wanted;
+  const { device, station, site } = wanted.context;
   const fraction = rule.on.fraction?.[0] ?? "total";
   const aggregate = rule.on.aggregate?.[0] ?? "rtd";
   return {
     rule,
+    version,
     place: { station, site },
     device: device.id,
     key: seriesKey({ station: station.id, quantity, fraction, aggregate }),
     quantity,
+    quantities,
+    declared,
+    perQuantity: rule.on.quantity !== undefined,
     spanMs: rule.after ?? Math.max(SPAN_MS_MIN, rule.intervals * device.interval),
     since: now,
     told: null,

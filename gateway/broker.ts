@@ -16,6 +16,7 @@ import {
   type PublishPacket,
   type Subscription,
 } from "aedes";
+import { writeToStream } from "mqtt-packet";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../core/observe.ts";
 import type { Consumer, Directory, Publisher } from "../core/ports.ts";
@@ -31,6 +32,9 @@ import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions
 import { SignIns } from "./sign-in.ts";
 import type { Tally } from "./tally.ts";
 import { Counted, closeReason } from "./tally.ts";
+
+// Aedes' packet writer would keep all 65,536 two-byte numbers as buffers of their own: 10 MB to save 50 ns a packet.
+writeToStream.cacheNumbers = false;
 
 const CONNECT_MS_MAX = 5_000;
 /** A subscriber that takes nothing for so long is closed; until then its backlog is kept in memory. */

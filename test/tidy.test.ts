@@ -42,7 +42,7 @@ const LAYERS: Record<string, string[]> = {
 
 /** One vendor, one place: the only files that may import it. */
 const VENDORS: [vendor: RegExp, places: RegExp][] = [
-  [/^aedes$/, /^gateway\/broker\.ts$/],
+  [/^aedes$|^mqtt-packet$/, /^gateway\/broker\.ts$/],
   [/^ws$/, /^gateway\//],
   [/^mqtt$/, /^simulators\/(device|sparkplug-edge)\.ts$/],
   [/^fastify|^@fastify\//, /^dashboards\/|^gateway\/http\.ts$/],
