@@ -19,8 +19,13 @@ export const IN_FLIGHT_PER_CONNECTION_MAX = 256;
 export const IN_FLIGHT_BYTES_PER_CONNECTION_MAX = 1024 * 1024;
 export const IN_FLIGHT_MAX = 20_000;
 export const IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
+/**
+ * From so many in flight on, who has sent more than its share is not read: an append waits for those before it, and so
+ * a live device never waits behind more than 50 ms of other devices' backlogs at 40,000 a second.
+ */
+export const BUSY_IN_FLIGHT = 2_000;
 
-/** What one connection may send while devices are paced: 5 messages a second, so a live device is never held for others. */
+/** The share of one connection, read in any case: 5 messages a second, so a live device is never held for others. */
 export const PACED_MESSAGE_MS = 200;
 /** Who has sent more than its share waits for so long at most; a line that carries many devices must not owe for a day. */
 const PACED_DEBT_MS_MAX = 5_000;
@@ -121,7 +126,8 @@ export class Gate {
   }
 
   /**
-   * While paced only who has sent no more than its share is read: whoever flushes a backlog waits, live devices do not.
+   * While paced only who has sent no more than its share is read, as when much is in flight: whoever flushes a backlog
+   * waits, live devices do not.
    * What is in flight is answered as ever. Told again and again, which also lets in who is within its share again.
    */
   pace(isPaced: boolean): void {
@@ -157,8 +163,9 @@ export class Gate {
   }
 
   #mayTake(sender: Sender): boolean {
-    const isWithinShare = !this.#isPaced || sender.withinShareAt <= this.#clock.monotonic();
-    return isWithinShare && hasRoom(sender) && sender.takesAnswers();
+    const isOpenToAll = !this.#isPaced && this.#messages < BUSY_IN_FLIGHT;
+    const mayCome = isOpenToAll || sender.withinShareAt <= this.#clock.monotonic();
+    return mayCome && hasRoom(sender) && sender.takesAnswers();
   }
 
   #leave(sender: Sender, size: number, sampledAt: number | null): void {

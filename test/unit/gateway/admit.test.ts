@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { decodeRaw } from "../../../core/envelope.ts";
 import { createLogger, Metrics } from "../../../core/observe.ts";
 import {
+  BUSY_IN_FLIGHT,
   Gate,
   IN_FLIGHT_BYTES_PER_CONNECTION_MAX,
   IN_FLIGHT_MAX,
@@ -97,6 +98,18 @@ describe("Gate", () => {
     await commit(1);
     expect(order).toEqual(["a", "b", "c"]);
     expect(gate.mayRead(new FakeSender())).toBe(true);
+  });
+
+  test("while much is in flight reads live devices before backlogs, and those again once there is less", async () => {
+    const { gate, commit, clock } = aGate();
+    const [live, flushing] = [new FakeSender(), new FakeSender()];
+    gate.admit(live, message(), null, ignore);
+    for (let count = 1; count < BUSY_IN_FLIGHT; count++)
+      gate.admit(count % 200 === 0 ? flushing : new FakeSender(), message(), null, ignore);
+    await clock.advance(PACED_MESSAGE_MS);
+    expect([gate.mayRead(live), gate.mayRead(new FakeSender()), gate.mayRead(flushing)]).toEqual([true, true, false]);
+    await commit(1);
+    expect([flushing.resumed, gate.mayRead(flushing)]).toEqual([1, true]);
   });
 
   test("holds a connection with many bytes in flight, not its neighbour", async () => {
