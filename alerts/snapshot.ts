@@ -10,12 +10,12 @@ import { type Episode, Fold } from "./detect/episode.ts";
 import type { Judge } from "./judge.ts";
 import { type Sender, SeriesState } from "./series.ts";
 import { type RuleChange, Watch } from "./watch.ts";
-import { COLUMNS, Window, type WindowContents } from "./window.ts";
+import { Window, type WindowContents } from "./window.ts";
 
 /** One is saved every half second: at 128 a save holds up warnings for 10 ms when all windows are full; at 16, for 100. */
 export const SHARDS = 128;
-/** 2 knows the senders of a series and since when devices are awaited; format 1 is read too. */
-const FORMAT = 2;
+/** Raised whenever what a shard holds changes, `SHARDS` too; none but this one is read. */
+const FORMAT = 3;
 
 interface SavedFold {
   readonly episode: Episode | null;
@@ -53,11 +53,6 @@ export interface Shard {
   /** Wall time of the last tick: how long the engine was down is counted from it. */
   readonly tickedAt: number;
 }
-/** As format 1 had it. */
-interface OldSeries extends Omit<SavedSeries, "senders"> {
-  readonly quickest: number;
-}
-
 /** Spreads series keys and device ids evenly; FNV-1a. */
 export function shardOf(name: string): number {
   let hash = 0x811c9dc5;
@@ -87,21 +82,10 @@ export function encodeShard(judge: Judge, shard: number, alarmsOffset: number): 
 export function decodeShard(bytes: Uint8Array): Shard | null {
   try {
     const shard = deserialize(bytes) as Shard;
-    return shard.format === FORMAT ? shard : shard.format === 1 ? upgraded(shard) : null;
+    return shard.format === FORMAT ? shard : null;
   } catch {
     return null;
   }
-}
-
-/** Format 1 knew one time for all devices of a series, so each that sent a row of it gets that one. */
-function upgraded(shard: Shard): Shard {
-  const series = (shard.series as unknown as readonly OldSeries[]).map(({ quickest, ...kept }) => {
-    const { window, lastArrival } = kept;
-    const newest = window.rows[window.rows.length - COLUMNS] ?? window.edge;
-    const devices = new Set(window.sources.map(({ device }) => device));
-    return { ...kept, senders: [...devices].map((device) => ({ device, newest, lastArrival, quickest })) };
-  });
-  return { ...shard, format: FORMAT, series, awaitedSince: [], tickedAt: Number.NEGATIVE_INFINITY };
 }
 
 export function loadShard(judge: Judge, shard: Shard): void {
