@@ -143,11 +143,11 @@ export async function startApp(parts: AppParts): Promise<App> {
       "hj212-sessions": async () => ({ sessions: gateway.hj212.sessions(), unclaimed: gateway.hj212.unclaimed() }),
       "hj212-command": ({ device, command }) => gateway.hj212.command(String(device), command as FieldCommand),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
-      status: async () => ({
-        addresses: addressesOf(gateway, webReady),
-        points: await pipeline.control.seriesCount(),
-        journal: await journal.stats(),
-      }),
+      status: async () => {
+        const stats = await journal.stats(); // first, so that readers at the end mean that the points below are all
+        const points = await pipeline.control.seriesCount();
+        return { addresses: addressesOf(gateway, webReady), points, journal: stats };
+      },
     });
     shutdown.onStop("control", () => control.close());
     return { addresses: addressesOf(gateway, webReady), url: webReady.address.url, stop: () => shutdown.stop() };
