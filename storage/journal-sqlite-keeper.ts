@@ -7,8 +7,8 @@
 import { closeSync, fsyncSync, openSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
-import Database from "better-sqlite3";
 import { openForReading, syncFolder } from "./journal-sqlite-schema.ts";
+import { Database } from "./sql-driver.ts";
 
 export type KeeperData =
   | { readonly task: "checkpoint"; readonly file: string }

@@ -5,11 +5,11 @@
  */
 import { closeSync, fsyncSync, mkdirSync, openSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
-import Database from "better-sqlite3";
 import { Misconfigured } from "../core/errors.ts";
 import { STREAMS } from "../core/ports.ts";
+import { type Connection, Database } from "./sql-driver.ts";
 
-export type Connection = Database.Database;
+export type { Connection } from "./sql-driver.ts";
 
 /** Written to `user_version`; a newer file is refused. 2: stream `fleet`. Every table is made when it is missing. */
 const SCHEMA_VERSION = 2;

@@ -1,6 +1,6 @@
 /** A thread that checks one closed SQLite file and counts its rows, so that nobody waits for a large one. */
 import { parentPort, workerData } from "node:worker_threads";
-import Database from "better-sqlite3";
+import { Database } from "./sql-driver.ts";
 
 export interface Inspection {
   /** "ok", or what SQLite found. */

@@ -7,7 +7,6 @@
  */
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import {
   CompiledQuery,
   type DatabaseConnection,
@@ -33,6 +32,7 @@ import { createClaims } from "./credentials-sql.ts";
 import { createFieldSecrets } from "./field-secrets-sql.ts";
 import { createOutbox } from "./outbox-sql.ts";
 import { createRegistry, type HistoricRegistry } from "./registry-sql.ts";
+import { type Connection, Database } from "./sql-driver.ts";
 import { type Migration, migrate } from "./sql-migrations.ts";
 import type { LedgerTables } from "./sql-schema.ts";
 
@@ -98,7 +98,7 @@ export async function openLedger(parts: {
   };
 }
 
-async function openFile(file: string, clock: Clock, synchronous: "FULL" | "NORMAL"): Promise<Database.Database> {
+async function openFile(file: string, clock: Clock, synchronous: "FULL" | "NORMAL"): Promise<Connection> {
   try {
     closeSync(openSync(file, "a", 0o600)); // SQLite gives its side files the mode of the main file
     chmodSync(file, 0o600);
@@ -125,7 +125,7 @@ const PAGES_A_STEP = 1_000;
 const RESTARTS_MAX = 3;
 
 /** SQLite's online copy starts again whenever another connection writes; after a few restarts it is done in one step. */
-async function copyWhileWriting(database: Database.Database, target: string): Promise<void> {
+async function copyWhileWriting(database: Connection, target: string): Promise<void> {
   let remaining = Number.POSITIVE_INFINITY;
   let restarts = 0;
   closeSync(openSync(target, "w", 0o600));
@@ -139,9 +139,9 @@ async function copyWhileWriting(database: Database.Database, target: string): Pr
 }
 
 class LedgerDialect extends SqliteDialect {
-  readonly #database: Database.Database;
+  readonly #database: Connection;
   readonly #where: string;
-  constructor(database: Database.Database, where: string) {
+  constructor(database: Connection, where: string) {
     super({ database });
     this.#database = database;
     this.#where = where;
@@ -156,9 +156,9 @@ const USES_A_TURN = 16;
 const BEGIN_WAIT_MS = 5;
 
 class LedgerDriver extends SqliteDriver {
-  readonly #database: Database.Database;
+  readonly #database: Connection;
   #uses = 0;
-  constructor(database: Database.Database, where: string) {
+  constructor(database: Connection, where: string) {
     super({ database: withStatementCache(database, where) });
     this.#database = database;
   }
@@ -196,7 +196,7 @@ class LedgerDriver extends SqliteDriver {
 const STATEMENTS_MAX = 200;
 
 /** Statements are prepared once, and SQLite's errors get our names. */
-function withStatementCache(database: Database.Database, where: string): SqliteDatabase {
+function withStatementCache(database: Connection, where: string): SqliteDatabase {
   const prepared = new Map<string, SqliteStatement>();
   const named = <T>(work: () => T): T => {
     try {

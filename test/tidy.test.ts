@@ -48,7 +48,7 @@ const VENDORS: [vendor: RegExp, places: RegExp][] = [
   [/^fastify|^@fastify\//, /^dashboards\/|^gateway\/http\.ts$/],
   [/^@influxdata\//, /^storage\/series-influx[a-z-]*\.ts$/],
   [/^@duckdb\//, /^storage\/series-duckdb[a-z-]*\.ts$/],
-  [/^better-sqlite3$/, /^storage\/(journal-sqlite[a-z-]*|sql-[a-z-]+)\.ts$/],
+  [/^better-sqlite3/, /^storage\/sql-driver\.ts$/],
   [/^kysely$/, /^storage\//],
   [/^@peculiar\/|^reflect-metadata$/, /^storage\/certificate-authority\.ts$/],
   [/^(read|write)-excel-file/, /^storage\/registry-sheets\.ts$/],

@@ -10,12 +10,12 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { Metrics } from "../../../core/observe.ts";
 import type { JournalEntry } from "../../../core/ports.ts";
 import { openJournalReader } from "../../../storage/journal-sqlite.ts";
 import { type DamagedRange, JournalReads } from "../../../storage/journal-sqlite-reads.ts";
+import { Database } from "../../../storage/sql-driver.ts";
 import { temporaryFolder } from "../../support/folders.ts";
 import { aJournal, counted } from "../../support/journal-sqlite.ts";
 

@@ -3,9 +3,9 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
-import Database from "better-sqlite3";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../core/clock.ts";
+import { Database, sqlitePackage } from "../../../storage/sql-driver.ts";
 import { auditHash } from "../../../storage/sql-schema.ts";
 import { type Ledger, openLedger } from "../../../storage/sql-sqlite.ts";
 import { accountsContract } from "../../contract/accounts.ts";
@@ -232,7 +232,7 @@ test("sweeps out sessions that are over", async () => {
 async function holdWriteLock(file: string, ms: number): Promise<{ release: () => void; released: Promise<void> }> {
   const code = `
     const { parentPort } = require("node:worker_threads");
-    const database = new (require("better-sqlite3"))(${JSON.stringify(file)});
+    const database = new (require("${sqlitePackage}"))(${JSON.stringify(file)});
     database.exec("begin immediate; update counter set value = value");
     parentPort.postMessage("locked");
     parentPort.once("message", () => setTimeout(() => { database.exec("commit"); database.close(); }, ${ms}));`;

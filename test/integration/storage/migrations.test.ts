@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import Database from "better-sqlite3";
 import { sql } from "kysely";
 import { expect, onTestFinished, test } from "vitest";
 import { systemClock } from "../../../core/clock.ts";
+import { Database } from "../../../storage/sql-driver.ts";
 import { MIGRATIONS } from "../../../storage/sql-migrations.ts";
 import { type Ledger, openLedger } from "../../../storage/sql-sqlite.ts";
 import * as build from "../../support/builders.ts";
