@@ -154,7 +154,7 @@ function cleanEnv(): Record<string, string> {
 export async function eventually<T>(
   what: string,
   probe: () => Promise<T | null | undefined>,
-  withinMs = 30_000,
+  withinMs = 60_000,
 ): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
