@@ -38,12 +38,15 @@ export interface FleetNote {
   readonly signs?: DeviceSigns;
 }
 
-/** A message that holds no readings: a device's `state`, or its answer to a command. */
+/**
+ * A message, or a part of one, that holds no readings: a device's `state`, its answer to a command (its own or its network
+ * server's), a metric that a command may have written (`MetricSeen` without its arrival).
+ */
 export interface FleetSignal {
   readonly device: string;
-  readonly channel: "state" | "cmd/ack";
+  readonly channel: "state" | "cmd/ack" | "metric";
   readonly receivedAt: number;
-  /** JSON text as sent, at most `SIGNAL_CHARACTERS_MAX`. */
+  /** JSON text, at most `SIGNAL_CHARACTERS_MAX`. */
   readonly payload: string;
 }
 export const SIGNAL_CHARACTERS_MAX = 4_096;
@@ -78,6 +81,8 @@ export interface SeqGap {
   readonly to: number;
   /** Arrival of the message that showed the gap, ms. */
   readonly since: number;
+  /** Arrival of the message after which it was asked for, ms; never again then. */
+  readonly askedAt?: number;
 }
 /** No data with a time between `from` and `to` (both excluded) has arrived, ms. */
 export interface TimeGap {

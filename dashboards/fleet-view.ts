@@ -68,7 +68,7 @@ export const CommandView = z.object({
   id: z.string(),
   device: z.string(),
   op: z.enum(COMMAND_OPS),
-  args: z.record(z.string(), z.number()),
+  args: z.record(z.string(), z.union([z.number(), z.string()])),
   state: z.enum(COMMAND_STATES),
   detail: z.string(),
   by: z.string(),

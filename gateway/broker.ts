@@ -18,6 +18,7 @@ import {
 } from "aedes";
 import { writeToStream } from "mqtt-packet";
 import type { Clock } from "../core/clock.ts";
+import { filterMatches } from "../core/foreign-topics.ts";
 import type { Logger } from "../core/observe.ts";
 import type { Consumer, Directory, Publisher } from "../core/ports.ts";
 import { mayPublish, mayReceive, maySubscribe } from "./access.ts";
@@ -84,7 +85,7 @@ export interface OutgoingMessage {
 }
 export interface Broker {
   readonly publisher: Publisher;
-  /** Whether a device is connected and has subscribed to this topic of its own. */
+  /** Whether an account is connected and has subscribed to this topic, by a filter perhaps. */
   listens(device: string, topic: string): boolean;
   /** Resolves when every subscriber has taken it, the slowest too. */
   send(message: OutgoingMessage): Promise<void>;
@@ -142,7 +143,10 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
-    listens: (device, topic) => connections.of(device)?.filters.has(topic) ?? false,
+    listens: (device, topic) => {
+      const filters = connections.of(device)?.filters;
+      return filters !== undefined && (filters.has(topic) || [...filters].some((one) => filterMatches(one, topic)));
+    },
     send: ({ payload, ...message }) =>
       new Promise((resolve) => {
         aedes.publish({ cmd: "publish", dup: false, ...message, payload: Buffer.from(payload) }, () => resolve());

@@ -10,6 +10,7 @@ import {
   dayText,
   type FleetDevice,
   type FleetNote,
+  type SeqGap,
   type SeriesHealth,
   type TimeGap,
 } from "../core/fleet.ts";
@@ -26,6 +27,8 @@ export const SERIES_MAX = 256;
 /** As on the pages: silent for more than this many intervals is overdue. */
 const OVERDUE_INTERVALS = 3;
 const HOLE_INTERVALS = 2;
+/** Numbers are asked for after so long, and not more often. */
+const MISSING_WAIT_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 type Counts = Map<string, [received: number, valid: number]>;
@@ -58,6 +61,8 @@ export class DeviceFold {
   #clock = new DeviceClock();
   #seqs = new SeqGaps();
   #times = new SeqGaps();
+  /** When missing numbers were last told, arrival, ms. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #series = new Map<string, number>();
   /** Newest day first. */
   #days: [day: number, counts: Counts][] = [];
@@ -85,6 +90,21 @@ export class DeviceFold {
     return this.#times.gaps
       .filter((gap) => gap.since === note.receivedAt && !known.has(gap.from))
       .map((gap) => timeGap(gap, holeMs));
+  }
+
+  /**
+   * Numbers to be asked for, one run at a time: those that did not come by themselves within a minute, since a device with a
+   * backlog often sends the newest first. @param at arrival of the message at hand, ms.
+   */
+  missing(at: number): SeqGap | null {
+    if (at - this.#lookedAt < MISSING_WAIT_MS) return null;
+    const gap = this.#seqs.unasked(at - MISSING_WAIT_MS);
+    if (gap) this.#lookedAt = at;
+    return gap;
+  }
+
+  asked(gap: SeqGap, at: number): void {
+    this.#seqs.asked(gap, at);
   }
 
   #seen(series: string, time: number): void {

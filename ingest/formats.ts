@@ -3,6 +3,7 @@
  * which also say whose readings they are. One set of formats a running pipeline, since some keep state between messages.
  */
 import type { RawMessage } from "../core/envelope.ts";
+import type { FleetSignal } from "../core/fleet.ts";
 import type { Directory } from "../core/ports.ts";
 import { chirpstack } from "./codecs/chirpstack.ts";
 import type { Codec, Refusal } from "./codecs/codec.ts";
@@ -24,6 +25,8 @@ export interface ForeignFormat {
   sender(bytes: Uint8Array, topic: string): string | null | Refusal;
   /** A message that holds no readings by its nature decodes to none. */
   readonly decode: Codec;
+  /** What messages since the last call have said of our commands, where `decode` cannot tell it. */
+  takeSignals?(): readonly FleetSignal[];
 }
 
 export interface Formats {
