@@ -45,8 +45,7 @@ function argumentsOf(text: string | undefined): Record<string, number | string> 
   return Object.fromEntries(
     pairs.map((pair) => {
       const [key = "", value = ""] = pair.split("=");
-      if (key === "" || value === "")
-        throw new UsageError(`--arg takes KEY=VALUE, several with commas, not "${pair}"`);
+      if (key === "" || value === "") throw new UsageError(`--arg takes KEY=VALUE, several with commas, not "${pair}"`);
       // A boot is a name, even where it looks like a number.
       return [key, key !== "boot" && Number.isFinite(Number(value)) ? Number(value) : value];
     }),
@@ -58,7 +57,11 @@ const commandVerb: Verb = {
   summary: `ask something of a device: ${COMMAND_OPS.join(", ")}`,
   operands: "DEVICE OP",
   options: {
-    arg: { type: "string", value: "K=V[,K=V]", help: "setInterval: seconds=60; fetchHistory: from=MS,to=MS or boot=B,fromSeq=N,toSeq=N" },
+    arg: {
+      type: "string",
+      value: "K=V[,K=V]",
+      help: "setInterval: seconds=60; fetchHistory: from=MS,to=MS or boot=B,fromSeq=N,toSeq=N",
+    },
     expires: { type: "string", value: "1h", help: "give up after so long, at most 30d" },
   },
   run: async (call) => {
@@ -72,7 +75,12 @@ const commandVerb: Verb = {
     return withLedger(call, async (ledger) => {
       const now = systemClock.now();
       const command: DeviceCommand = {
-        ...{ id: randomUUID(), device: await askable(ledger, device, ask.data), op: ask.data.op, args: argsOf(ask.data) },
+        ...{
+          id: randomUUID(),
+          device: await askable(ledger, device, ask.data),
+          op: ask.data.op,
+          args: argsOf(ask.data),
+        },
         ...{ state: "queued", detail: "", by: "cli", via: "cli", sentAt: null, tries: 0 },
         ...{ createdAt: now, updatedAt: now, expiresAt: now + expires.data },
       };

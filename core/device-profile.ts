@@ -52,10 +52,12 @@ const HEX_TEMPLATE = /^(?:[0-9A-Fa-f]{2}|\{(?:seconds|minutes|now|from|to):(?:u8
 export const LorawanCommand = z
   .strictObject({
     fPort: z.int().min(1).max(223),
-    hex: z.string().max(1_000).regex(HEX_TEMPLATE, "hex digits in pairs and {NAME:u8|u16le|u16be|u32le|u32be}").optional(),
-    object: z
-      .record(z.string().min(1).max(64), z.union([z.number(), z.boolean(), z.string().max(256)]))
+    hex: z
+      .string()
+      .max(1_000)
+      .regex(HEX_TEMPLATE, "hex digits in pairs and {NAME:u8|u16le|u16be|u32le|u32be}")
       .optional(),
+    object: z.record(z.string().min(1).max(64), z.union([z.number(), z.boolean(), z.string().max(256)])).optional(),
     /** The node acknowledges the frame, so that its arrival is known; costs airtime. */
     confirmed: z.boolean().optional(),
   })

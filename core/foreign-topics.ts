@@ -52,18 +52,6 @@ export function isDownlinkFilter(filter: string): boolean {
   return root === "v3" && kind === "devices" && ["down/push", "down/+"].includes(end);
 }
 
-/** MQTT 3.1.1, 4.7. Topics that begin with `$` are not matched by wildcards. */
-export function filterMatches(filter: string, topic: string): boolean {
-  if (filter === topic) return true;
-  if (topic.startsWith("$")) return false;
-  const [wanted, levels] = [filter.split("/"), topic.split("/")];
-  for (const [index, level] of wanted.entries()) {
-    if (level === "#") return true;
-    if (index >= levels.length || (level !== "+" && level !== levels[index])) return false;
-  }
-  return wanted.length === levels.length;
-}
-
 export type ForeignTopic =
   /** `devEui` as sent. */
   | { readonly format: "chirpstack"; readonly devEui: string; readonly event: string }

@@ -12,7 +12,12 @@ import { REBIRTH } from "./sparkplug-write.ts";
 export const REBOOT = "Node Control/Reboot";
 export const SCAN_RATE = "Node Control/Scan Rate";
 /** Births that follow these are their answer: the metric itself goes back to false. */
-const ANSWERED_BY_BIRTH: ReadonlySet<string> = new Set([REBIRTH, REBOOT, "Device Control/Rebirth", "Device Control/Reboot"]);
+const ANSWERED_BY_BIRTH: ReadonlySet<string> = new Set([
+  REBIRTH,
+  REBOOT,
+  "Device Control/Rebirth",
+  "Device Control/Reboot",
+]);
 /** A clock that was set and reads within this of ours is set. */
 const CLOCK_MS_MAX = 60_000;
 
@@ -62,12 +67,12 @@ export function metricWrite(
   const mapping = mappingOf(op, profile);
   if (!mapping) return null;
   const { metric, type } = mapping;
-  const value = valueOf(mapping, { op, args }, now);
+  const value = valueWritten(mapping, { op, args }, now);
   const why = misfit(value, type);
   return why === null ? { metric, type, value, of: placeOf(mapping, profile) } : `${metric}: ${why}`;
 }
 
-function valueOf(
+function valueWritten(
   { value, type, factor = 1 }: SparkplugCommand,
   { op, args }: { readonly op: CommandOp; readonly args: CommandArgs },
   now: number,

@@ -18,7 +18,6 @@ import {
 } from "aedes";
 import { writeToStream } from "mqtt-packet";
 import type { Clock } from "../core/clock.ts";
-import { filterMatches } from "../core/foreign-topics.ts";
 import type { Logger } from "../core/observe.ts";
 import type { Consumer, Directory, Publisher } from "../core/ports.ts";
 import { mayPublish, mayReceive, maySubscribe } from "./access.ts";
@@ -29,7 +28,7 @@ import { FILTERS_MAX, Link } from "./link.ts";
 import type { Arrival } from "./listeners.ts";
 import { ConnectionPresence, type Presence } from "./presence.ts";
 import type { Refusals } from "./refusals.ts";
-import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
+import { boundSessions, filterMatches, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
 import { SignIns } from "./sign-in.ts";
 import type { Tally } from "./tally.ts";
 import { Counted, closeReason } from "./tally.ts";
@@ -143,9 +142,10 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
-    listens: (device, topic) => {
-      const filters = connections.of(device)?.filters;
-      return filters !== undefined && (filters.has(topic) || [...filters].some((one) => filterMatches(one, topic)));
+    listens: (account, topic) => {
+      const filters = connections.of(account)?.filters;
+      if (!filters || filters.has(topic)) return filters !== undefined;
+      return [...filters].some((filter) => filterMatches(filter.split("/"), topic));
     },
     send: ({ payload, ...message }) =>
       new Promise((resolve) => {

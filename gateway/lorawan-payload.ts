@@ -34,7 +34,9 @@ export function fillHex(template: string, args: CommandArgs, now: number): Uint8
   });
   if (why !== null) return why;
   const bytes = Buffer.from(hex, "hex");
-  return bytes.length <= PAYLOAD_BYTES_MAX ? bytes : `${bytes.length} bytes; a LoRaWAN frame holds ${PAYLOAD_BYTES_MAX}`;
+  return bytes.length <= PAYLOAD_BYTES_MAX
+    ? bytes
+    : `${bytes.length} bytes; a LoRaWAN frame holds ${PAYLOAD_BYTES_MAX}`;
 }
 
 function fillObject(

@@ -70,9 +70,6 @@ function watchesOf(directory: Directory): Map<string, Watch> {
     }
   }
   return new Map(
-    [...found].map(([name, devices]) => [
-      name,
-      { devices, names: new Set(devices.flatMap((one) => [...one.names])) },
-    ]),
+    [...found].map(([name, devices]) => [name, { devices, names: new Set(devices.flatMap((one) => [...one.names])) }]),
   );
 }

@@ -65,7 +65,11 @@ export function createCommandStore(db: Sql): CommandStore {
     },
     async open(device) {
       const query = db.selectFrom("device_command").selectAll().where("device", "=", device);
-      const rows = await query.where("state", "in", [...COMMAND_OPEN]).orderBy("created_at").orderBy("id").execute();
+      const rows = await query
+        .where("state", "in", [...COMMAND_OPEN])
+        .orderBy("created_at")
+        .orderBy("id")
+        .execute();
       return rows.map(toCommand);
     },
     async sent(id, at) {
