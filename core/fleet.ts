@@ -21,6 +21,24 @@ export interface DeviceSigns {
   readonly batteryPercent?: number;
 }
 
+/**
+ * What a device says of its equipment rather than of the place, under the name that it uses itself: `SB1-RS` (state of a facility,
+ * HJ 212), `w01018/i11001-Info` (an instrument's log).
+ */
+export interface DeviceFact {
+  readonly name: string;
+  readonly value: string;
+  /** When it was so, ms. */
+  readonly time: number;
+}
+export interface FactSeen extends DeviceFact {
+  /** Arrival, ms. */
+  readonly receivedAt: number;
+}
+export const FACT_CHARACTERS_MAX = 200;
+/** Of one message, and names remembered of one device. */
+export const FACTS_MAX = 64;
+
 /** One device in one batch. */
 export interface FleetNote {
   readonly device: string;
@@ -36,6 +54,7 @@ export interface FleetNote {
   /** Readings that went to quarantine. */
   readonly refused: number;
   readonly signs?: DeviceSigns;
+  readonly facts?: readonly DeviceFact[];
 }
 
 /**
@@ -134,6 +153,10 @@ export interface FleetDevice {
   readonly gapsForgotten: number;
   readonly messages: number;
   readonly refusedReadings: number;
+  /** What it says of its equipment, newest of each name. */
+  readonly facts: readonly FactSeen[];
+  /** What has changed in that, and entries of its instruments' logs, newest first. */
+  readonly changes: readonly FactSeen[];
   /** Newest day first. */
   readonly days: readonly DayHealth[];
 }
@@ -142,6 +165,6 @@ export interface FleetDevice {
 export interface FleetHealth {
   /** Null for a device that is not registered. */
   device(id: string): Promise<FleetDevice | null>;
-  /** Every registered device, without its series; days are today's only. */
+  /** Every registered device, without its series and changes; days are today's only. */
   all(): Promise<readonly FleetDevice[]>;
 }

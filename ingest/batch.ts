@@ -7,7 +7,7 @@ import type { FleetSignal } from "../core/fleet.ts";
 import type { Directory } from "../core/ports.ts";
 import { type Origin, QC } from "../core/reading.ts";
 import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
-import type { DeviceContext } from "../core/site.ts";
+import type { Device, DeviceContext } from "../core/site.ts";
 import { type Codec, type Decoded, type Fault, fault } from "./codecs/codec.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
@@ -151,13 +151,15 @@ export class BatchMaker {
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
     else if (decoded.readings.length === 0 && decoded.faults.length === 0) this.#counts.messagesPassed += 1;
     else this.#use(decoded, message, owner, now);
-    if ("answers" in decoded) {
-      const { receivedAt } = message;
-      const device = owner.context.device.id;
-      for (const answer of decoded.answers ?? [])
-        this.#signal({ device, channel: "cmd/ack", receivedAt, payload: JSON.stringify(answer) });
-    }
+    if ("readings" in decoded) this.#tell(decoded, owner.context.device, message.receivedAt);
     if ("history" in decoded && decoded.history) this.#use(decoded.history, message, owner, now);
+  }
+
+  /** What it says beside readings. */
+  #tell({ answers = [], facts }: Decoded, { id: device, interval }: Device, receivedAt: number): void {
+    if (facts) this.#fleet.of(device, interval).facts(facts, receivedAt);
+    for (const answer of answers)
+      this.#signal({ device, channel: "cmd/ack", receivedAt, payload: JSON.stringify(answer) });
   }
 
   /** @param owner the device whose readings they are, which need not be the account that sent them. */

@@ -18,6 +18,7 @@ import { findQuantity } from "../core/quantity.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import type { Device } from "../core/site.ts";
 import { type ClockSnapshot, DeviceClock } from "./device-clock.ts";
+import { DeviceFacts, type DeviceFactsSnapshot } from "./device-facts.ts";
 import { SeqGaps, type SeqGapsSnapshot } from "./seq-gaps.ts";
 
 /** Days of counts kept for each device; older data counts in its series only. */
@@ -44,6 +45,7 @@ export interface DeviceHealthSnapshot {
   readonly clock: ClockSnapshot;
   readonly seqs: SeqGapsSnapshot;
   readonly times: SeqGapsSnapshot;
+  readonly facts?: DeviceFactsSnapshot;
   readonly series: readonly (readonly [series: string, lastTime: number])[];
   readonly days: readonly (readonly [
     day: number,
@@ -61,6 +63,7 @@ export class DeviceFold {
   #clock = new DeviceClock();
   #seqs = new SeqGaps();
   #times = new SeqGaps();
+  #facts = new DeviceFacts();
   /** When missing numbers were last told, arrival, ms. */
   #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #series = new Map<string, number>();
@@ -73,6 +76,7 @@ export class DeviceFold {
     this.#refused += note.refused;
     this.#firstReceivedAt ??= note.firstAt;
     this.#lastReceivedAt = Math.max(this.#lastReceivedAt ?? note.receivedAt, note.receivedAt);
+    for (const fact of note.facts ?? []) this.#facts.add(fact, note.receivedAt);
     if (note.signs) this.#signs = { ...this.#signs, ...note.signs, at: note.receivedAt };
     if (note.offsetMs !== null) this.#clock.note(note.offsetMs, note.receivedAt);
     for (const run of note.seqs) this.#seqs.add(run, note.receivedAt);
@@ -153,6 +157,8 @@ export class DeviceFold {
       gapsForgotten: this.#seqs.forgotten + this.#times.forgotten,
       messages: this.#messages,
       refusedReadings: this.#refused,
+      facts: this.#facts.newest,
+      changes: this.#facts.changes,
       days: this.#dayViews(device, now),
     };
   }
@@ -182,6 +188,7 @@ export class DeviceFold {
       clock: this.#clock.snapshot(),
       seqs: this.#seqs.snapshot(),
       times: this.#times.snapshot(),
+      facts: this.#facts.snapshot(),
       series: [...this.#series],
       days: this.#days.map(
         ([day, counts]) =>
@@ -201,6 +208,7 @@ export class DeviceFold {
     fold.#clock = new DeviceClock(saved.clock);
     fold.#seqs = SeqGaps.restore(saved.seqs);
     fold.#times = SeqGaps.restore(saved.times);
+    fold.#facts = new DeviceFacts(saved.facts);
     for (const [series, time] of saved.series) fold.#series.set(series, time);
     fold.#days = saved.days.map(([day, counts]) => [
       day,

@@ -5,6 +5,7 @@
 import { CommandAck, DETAIL_CHARACTERS_MAX } from "../core/command.ts";
 import {
   type DayCount,
+  type DeviceFact,
   type DeviceSigns,
   dayOf,
   type FleetEntry,
@@ -42,6 +43,7 @@ export class DeviceNotes {
   #offsetMs = Number.POSITIVE_INFINITY;
   #refused = 0;
   #signs: DeviceSigns | undefined;
+  readonly #facts: DeviceFact[] = [];
   #from = Number.POSITIVE_INFINITY;
   #to = Number.NEGATIVE_INFINITY;
 
@@ -94,6 +96,13 @@ export class DeviceNotes {
     this.#to = Number.NEGATIVE_INFINITY;
   }
 
+  /** Of a message that is not ended as one with readings. */
+  facts(facts: readonly DeviceFact[], receivedAt: number): void {
+    this.#facts.push(...facts);
+    this.#firstAt = Math.min(this.#firstAt, receivedAt);
+    this.#receivedAt = Math.max(this.#receivedAt, receivedAt);
+  }
+
   take(): FleetNote {
     const days: DayCount[] = [...this.#otherDays];
     for (const [series, count] of this.#counts) days.push(dayCount(series, count));
@@ -108,6 +117,7 @@ export class DeviceNotes {
       days,
       refused: this.#refused,
       ...(this.#signs === undefined ? {} : { signs: this.#signs }),
+      ...(this.#facts.length === 0 ? {} : { facts: this.#facts }),
     };
   }
 

@@ -79,7 +79,7 @@ export class FleetBook implements FleetHealth {
   async all(): Promise<readonly FleetDevice[]> {
     return this.#directory().snapshot.devices.map((device) => {
       const view = this.#view(device);
-      return { ...view, series: [], days: view.days.slice(0, 1) };
+      return { ...view, series: [], changes: [], days: view.days.slice(0, 1) };
     });
   }
 
