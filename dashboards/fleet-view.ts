@@ -22,6 +22,14 @@ const Day = z.object({
   completeness: z.number().describe("received of expected, 0 to 1"),
 });
 
+const Fact = z.object({
+  name: z.string().describe("as the device names it, e.g. SB1-RS, w01018/i11001-Info"),
+  value: z.string(),
+  text: LocalText.nullable().describe("what the value means, where a standard says so"),
+  time: Time,
+  receivedAt: Time,
+});
+
 export const FleetView = z.object({
   id: z.string(),
   station: z.string(),
@@ -48,17 +56,10 @@ export const FleetView = z.object({
   signsAt: Time.nullable(),
   missingMessages: z.number(),
   dataHoles: z.number(),
+  equipment: z.array(Fact).describe("states of facilities, as the device says"),
   today: Day,
 });
 export type FleetView = z.infer<typeof FleetView>;
-
-const Fact = z.object({
-  name: z.string().describe("as the device names it, e.g. SB1-RS, w01018/i11001-Info"),
-  value: z.string(),
-  text: LocalText.nullable().describe("what the value means, where a standard says so"),
-  time: Time,
-  receivedAt: Time,
-});
 
 export const HealthView = z.object({
   at: Time,
@@ -137,6 +138,7 @@ export function fleetView({ device, place, presence, health }: FleetFacts, audie
     signsAt: isoOrNull(signs?.at ?? null),
     missingMessages: health.seqGaps.reduce((sum, { from, to }) => sum + to - from + 1, 0),
     dataHoles: health.timeGaps.length,
+    equipment: health.facts.map(factView).filter(({ text }) => text !== null),
     today,
   };
 }

@@ -151,7 +151,8 @@ export class BatchMaker {
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
     else if (decoded.readings.length === 0 && decoded.faults.length === 0) this.#counts.messagesPassed += 1;
     else this.#use(decoded, message, owner, now);
-    if ("readings" in decoded) this.#tell(decoded, owner.context.device, message.receivedAt);
+    if ("readings" in decoded && (decoded.answers || decoded.facts))
+      this.#tell(decoded, owner.context.device, message.receivedAt);
     if ("history" in decoded && decoded.history) this.#use(decoded.history, message, owner, now);
   }
 

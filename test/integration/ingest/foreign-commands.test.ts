@@ -67,6 +67,7 @@ let ledger: Ledger;
 let gateway: Gateway;
 let commander: Commander;
 let clock: FakeClock;
+let book: FleetBook;
 let stop: () => Promise<void>;
 
 beforeEach(async () => {
@@ -85,7 +86,7 @@ beforeEach(async () => {
     ways: [sparkplugCommander(down), lorawanCommander(down), mqttCommander(gateway)],
   });
   const end = new AbortController();
-  const book = new FleetBook({ directory: () => registry, clock });
+  book = new FleetBook({ directory: () => registry, clock });
   const loops = [
     runIngest({ ...base, journal, refresh: async () => {}, clock: systemClock, edges: gateway.edges }, end.signal),
     runFleet({ ...base, journal, book, commands: ledger.commands, clock }, end.signal),
@@ -228,10 +229,10 @@ test("messages that a device has lost are asked for by number, and it sends them
   );
   await commander.look();
   expect(await becomes(request.id, "done")).toMatchObject({ detail: '{"messages":9}' });
-  await device.drained();
+  await until("the messages", async () => ((await book.device("own-1"))?.seqGaps.length === 0 ? true : null));
+  expect(await book.device("own-1")).toMatchObject({ arrivedLate: 9, messages: 13 });
   await clock.advance(61_000);
   await send();
-  await device.drained();
   expect((await ledger.commands.of("own-1", 10)).length).toBe(1);
   await device.close();
 });
