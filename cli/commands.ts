@@ -5,11 +5,11 @@ import {
   argsOf,
   COMMAND_MS_DEFAULT,
   COMMAND_MS_MAX,
-  COMMAND_OPS,
   CommandAsk,
   type DeviceCommand,
   DeviceSettings,
 } from "../core/command.ts";
+import { COMMAND_OPS } from "../core/command-ops.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { commandFault } from "../core/hj212-limits.ts";
 import { Duration } from "../core/site.ts";

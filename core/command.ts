@@ -3,11 +3,9 @@
  * The wire form is that of topics `cmd`, `cmd/ack`, `cfg` and `state` below a device's prefix.
  */
 import { z } from "zod";
+import { COMMAND_OPS, type CommandOp } from "./command-ops.ts";
 import type { AuditEntry } from "./ports.ts";
 import type { DeviceContext } from "./site.ts";
-
-export const COMMAND_OPS = ["setInterval", "sampleNow", "restart", "timeSync", "fetchHistory"] as const;
-export type CommandOp = (typeof COMMAND_OPS)[number];
 
 const NoArgs = z.strictObject({}).default({});
 const Instant = z.int().describe("ms since 1970 UTC");

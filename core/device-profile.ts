@@ -3,7 +3,7 @@
  * every field may be left out.
  */
 import { z } from "zod";
-import { COMMAND_OPS } from "./command.ts";
+import { COMMAND_OPS } from "./command-ops.ts";
 import { AGGREGATES, FRACTIONS } from "./reading.ts";
 
 /** What a foreign name means here. `unit` where the message carries none; the value is multiplied by `factor` first. */

@@ -5,7 +5,8 @@
  * Without a mapping in the profile only what Sparkplug B names itself is used: `Node Control/Rebirth`, `Reboot` and `Scan
  * Rate` (ms) of an edge node. Of a device behind one only the rebirth: the others would hit its neighbours too.
  */
-import type { CommandArgs, CommandOp } from "./command.ts";
+import type { CommandArgs } from "./command.ts";
+import type { CommandOp } from "./command-ops.ts";
 import type { SparkplugCommand, SparkplugProfile } from "./device-profile.ts";
 import { REBIRTH } from "./sparkplug-write.ts";
 

@@ -1,6 +1,7 @@
 /** Devices as pages see them: the registry joined with presence and health. Pure. */
 import { z } from "zod";
-import { COMMAND_OPS, COMMAND_STATES, type DeviceCommand, type DeviceConfig } from "../core/command.ts";
+import { COMMAND_STATES, type DeviceCommand, type DeviceConfig } from "../core/command.ts";
+import { COMMAND_OPS } from "../core/command-ops.ts";
 import type { FactSeen, FleetDevice } from "../core/fleet.ts";
 import { LocalText } from "../core/locale.ts";
 import { PRESENCE_PROTOCOLS, PRESENCE_STATES, type PresenceRecord } from "../core/presence.ts";

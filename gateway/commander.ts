@@ -24,6 +24,8 @@ const LOOK_MS = 1_000;
 const AGAIN_MS = 30_000;
 /** Devices looked at in one go; of each there are at most `COMMANDS_OPEN_MAX` commands. */
 const PAGE_DEVICES = 200;
+/** A subscriber that takes nothing must not hold up a stop; its command waits for the next start. */
+const SETTLE_MS_MAX = 2_000;
 /** What the server asks by itself, such as the history of a gap, is not asked more often: people's commands wait behind it. */
 const OWN_TRIES_MAX = 3;
 
@@ -43,7 +45,7 @@ export interface Commander {
   look(): Promise<void>;
   /** Takes up nothing more. */
   close(): Promise<void>;
-  /** Resolves when what became of everything handed over has been written. After the ways down have closed. */
+  /** Resolves when what became of everything handed over has been written, or after 2 s. After the ways down have closed. */
   settled(): Promise<void>;
 }
 
@@ -91,7 +93,9 @@ export function startCommander(parts: CommanderParts): Commander {
       await looking;
     },
     settled: async () => {
-      await Promise.all(inFlight.values());
+      const isDone = new AbortController();
+      await Promise.race([Promise.all(inFlight.values()), clock.sleep(SETTLE_MS_MAX, isDone.signal)]);
+      isDone.abort();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Pure: a command as the profile of a LoRaWAN node writes it → the downlink as its network server takes it. */
-import type { CommandArgs, CommandOp } from "../core/command.ts";
+import type { CommandArgs } from "../core/command.ts";
+import type { CommandOp } from "../core/command-ops.ts";
 import type { LorawanCommand, LorawanDownlink } from "../core/device-profile.ts";
 import { ttsCorrelation } from "../core/foreign-topics.ts";
 

@@ -5,12 +5,12 @@ import {
   argsOf,
   COMMAND_MS_DEFAULT,
   COMMAND_MS_MAX,
-  COMMAND_OPS,
   CommandAsk,
   type DeviceCommand,
   DeviceSettings,
   SETTINGS_MAX,
 } from "../../core/command.ts";
+import { COMMAND_OPS } from "../../core/command-ops.ts";
 import { Refused } from "../../core/errors.ts";
 import { commandFault } from "../../core/hj212-limits.ts";
 import type { Device, DeviceContext } from "../../core/site.ts";
