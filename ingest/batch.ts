@@ -100,8 +100,11 @@ export class BatchMaker {
 
   /** Hands over what has been gathered and begins the next batch. */
   take(): Batch {
-    for (const { takeSignals } of this.#formats.foreign)
-      for (const signal of takeSignals?.() ?? []) this.#signal(signal);
+    for (const { takeSignals } of this.#formats.foreign) {
+      const { signals, refused } = takeSignals?.() ?? { signals: [], refused: 0 };
+      for (const signal of signals) this.#signal(signal);
+      this.#counts.signalsRefused += refused;
+    }
     const rows = this.#block.count;
     const batch = {
       block: rows > 0 ? this.#block.encode() : null,

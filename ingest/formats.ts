@@ -3,7 +3,6 @@
  * which also say whose readings they are. One set of formats a running pipeline, since some keep state between messages.
  */
 import type { RawMessage } from "../core/envelope.ts";
-import type { FleetSignal } from "../core/fleet.ts";
 import type { Directory } from "../core/ports.ts";
 import { chirpstack } from "./codecs/chirpstack.ts";
 import type { Codec, Refusal } from "./codecs/codec.ts";
@@ -12,6 +11,7 @@ import { decodeSenml } from "./codecs/senml.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { thingsboard } from "./codecs/thingsboard.ts";
 import { tts } from "./codecs/tts.ts";
+import type { Signals } from "./sparkplug-answers.ts";
 import { SparkplugFormat } from "./sparkplug-format.ts";
 
 /** A format with topics of its own; one connection may carry the messages of many devices. */
@@ -26,7 +26,7 @@ export interface ForeignFormat {
   /** A message that holds no readings by its nature decodes to none. */
   readonly decode: Codec;
   /** What messages since the last call have said of our commands, where `decode` cannot tell it. */
-  takeSignals?(): readonly FleetSignal[];
+  takeSignals?(): Signals;
 }
 
 export interface Formats {

@@ -13,10 +13,21 @@ interface Watch {
   readonly devices: readonly { readonly device: string; readonly names: ReadonlySet<string> }[];
 }
 
+/** Of one batch: an edge node that repeats itself for ever must not fill the memory. */
+const SIGNALS_MAX = 10_000;
+
+/** `refused`: how many more there were. */
+export interface Signals {
+  readonly signals: readonly FleetSignal[];
+  readonly refused: number;
+}
+
 export class SparkplugAnswers {
   #watches = new Map<string, Watch>();
   #watchesFor: Directory | null = null;
-  #signals: FleetSignal[] = [];
+  /** By what they say: a metric that says the same again in one batch tells nothing new. */
+  #signals = new Map<string, FleetSignal>();
+  #refused = 0;
 
   /** Metrics to look out for in a message of this topic; undefined when there are none. */
   watched(topic: SparkplugTopic, directory: Directory): ReadonlySet<string> | undefined {
@@ -31,15 +42,19 @@ export class SparkplugAnswers {
       for (const { metric, value } of seen) {
         if (!names.has(metric)) continue;
         const payload = JSON.stringify({ metric, value, of, isBirth } satisfies Omit<MetricSeen, "at">);
-        this.#signals.push({ device, channel: "metric", receivedAt, payload });
+        const key = `${device} ${payload}`;
+        if (this.#signals.size >= SIGNALS_MAX && !this.#signals.has(key)) this.#refused += 1;
+        else this.#signals.set(key, { device, channel: "metric", receivedAt, payload });
       }
     }
   }
 
-  take(): readonly FleetSignal[] {
-    const signals = this.#signals;
-    if (signals.length > 0) this.#signals = [];
-    return signals;
+  take(): Signals {
+    const signals = [...this.#signals.values()];
+    const refused = this.#refused;
+    if (signals.length > 0) this.#signals = new Map();
+    this.#refused = 0;
+    return { signals, refused };
   }
 
   #watch({ group, edge, device }: SparkplugTopic, directory: Directory): Watch | undefined {

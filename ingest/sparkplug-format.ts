@@ -6,14 +6,13 @@
 
 import { externalName } from "../core/directory.ts";
 import type { RawMessage } from "../core/envelope.ts";
-import type { FleetSignal } from "../core/fleet.ts";
 import { parseForeignTopic } from "../core/foreign-topics.ts";
 import type { Directory } from "../core/ports.ts";
 import type { EdgeNotice } from "../core/sparkplug-edges.ts";
 import type { Decoded, Envelope, Refusal, SenderProfile } from "./codecs/codec.ts";
 import { SparkplugDecoder, type SparkplugOutcome } from "./codecs/sparkplug.ts";
 import type { ForeignFormat } from "./formats.ts";
-import { SparkplugAnswers } from "./sparkplug-answers.ts";
+import { type Signals, SparkplugAnswers } from "./sparkplug-answers.ts";
 
 /** Under this name the decoder's memory is saved, as of a position in stream `raw`. */
 export const SPARKPLUG_READER = "sparkplug";
@@ -68,7 +67,7 @@ export class SparkplugFormat implements ForeignFormat {
     return notices;
   }
 
-  takeSignals = (): readonly FleetSignal[] => this.#answers.take();
+  takeSignals = (): Signals => this.#answers.take();
 
   snapshot(): Uint8Array {
     return this.#decoder.snapshot();

@@ -125,7 +125,8 @@ class Reader {
   readonly #historical: DecodedReading[] = [];
   readonly #faults: Fault[] = [];
   readonly #watched: ReadonlySet<string> | undefined;
-  readonly #seen: SeenMetric[] = [];
+  /** The last of each name. */
+  readonly #seen = new Map<string, SeenMetric>();
 
   constructor(parts: {
     readonly session: EdgeSession;
@@ -237,7 +238,7 @@ class Reader {
   #see(metric: Metric, name: string, type: number): void {
     const number = metric.isNull || metric.field === "string" ? null : numberOf(metric, name, type);
     const value = metric.field === "string" ? metric.text : typeof number === "number" ? number : null;
-    this.#seen.push({ metric: name, value });
+    this.#seen.set(name, { metric: name, value });
   }
 
   #notice(kind: EdgeNoticeKind, reason: string): void {
@@ -268,7 +269,15 @@ class Reader {
             ? { history: { boot: "", seq: -1, backfill: true, readings: this.#historical, faults: [] } }
             : {}),
         };
-    return { kind, seq, bdSeq: this.#bdSeq, refused: null, decoded, notices: this.#notices, seen: this.#seen };
+    return {
+      kind,
+      seq,
+      bdSeq: this.#bdSeq,
+      refused: null,
+      decoded,
+      notices: this.#notices,
+      seen: [...this.#seen.values()],
+    };
   }
 }
 
