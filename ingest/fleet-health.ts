@@ -64,7 +64,7 @@ export class DeviceFold {
   #seqs = new SeqGaps();
   #times = new SeqGaps();
   #facts = new DeviceFacts();
-  /** When missing numbers were last told, arrival, ms. */
+  /** When something that is missing was last told, arrival, ms. */
   #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #series = new Map<string, number>();
   /** Newest day first. */
@@ -101,14 +101,26 @@ export class DeviceFold {
    * backlog often sends the newest first. @param at arrival of the message at hand, ms.
    */
   missing(at: number): SeqGap | null {
-    if (at - this.#lookedAt < MISSING_WAIT_MS) return null;
-    const gap = this.#seqs.unasked(at - MISSING_WAIT_MS);
-    if (gap) this.#lookedAt = at;
-    return gap;
+    return this.#unasked(this.#seqs, at);
   }
-
   asked(gap: SeqGap, at: number): void {
     this.#seqs.asked(gap, at);
+  }
+
+  /** A hole in data time that could not be asked for when it showed. */
+  hole(at: number, intervalMs: number): TimeGap | null {
+    const gap = this.#unasked(this.#times, at);
+    return gap && timeGap(gap, HOLE_INTERVALS * intervalMs);
+  }
+  askedHole({ from }: TimeGap, at: number): void {
+    this.#times.asked({ boot: "", from: from + 1 }, at);
+  }
+
+  #unasked(gaps: SeqGaps, at: number): SeqGap | null {
+    if (at - this.#lookedAt < MISSING_WAIT_MS) return null;
+    const gap = gaps.unasked(at - MISSING_WAIT_MS);
+    if (gap) this.#lookedAt = at;
+    return gap;
   }
 
   #seen(series: string, time: number): void {

@@ -3,8 +3,8 @@
  * that number their messages for the numbers that never came.
  *
  * Every hole and every run of numbers is asked for once. Whether and how often the request is handed over is the commander's
- * business: three times at most while nobody answers. Of numbers a device has one request open at a time, so that what people
- * ask is not crowded out, and one that has said `unsupported` is left alone for a week.
+ * business: three times at most while nobody answers. A device has few such requests open at a time, so that what people ask is
+ * not crowded out; the others wait. One that has said `unsupported` is not asked for numbers for a week.
  */
 import { createHash } from "node:crypto";
 import { type CommandStore, type DeviceCommand, FETCH_SEQS_MAX } from "../core/command.ts";
@@ -17,6 +17,8 @@ import type { Device } from "../core/site.ts";
 
 /** How long a device may take to be there and be asked. */
 const PATIENCE_MS = 86_400_000;
+/** Holes of one device asked for at the same time; numbers one by one. */
+const OWN_OPEN_MAX = 4;
 const UNSUPPORTED_MS = 7 * 86_400_000;
 /** Newest commands of a device among which its last word on history is looked for. */
 const LOOK_BACK = 50;
@@ -45,18 +47,25 @@ export function numbersMessages({ profile, via }: Device): boolean {
   return via === undefined && hj212 === undefined && lorawan === undefined && sparkplug === undefined;
 }
 
-export async function fetchHole(hole: Hole, parts: HistoryParts, now: number): Promise<void> {
+/** @returns whether it counts as asked for now. */
+export async function fetchHole(hole: Hole, parts: HistoryParts, now: number): Promise<boolean> {
   const device = parts.directory().device(hole.device)?.device;
-  if (device?.profile?.hj212 === undefined) return;
+  if (device?.profile?.hj212 === undefined) return false;
+  const command = fetchCommand(hole, device, now);
+  const open = (await parts.commands.open(hole.device)).filter(isOwn);
+  if (open.some(({ id }) => id === command.id)) return true;
+  if (open.length >= OWN_OPEN_MAX) return false;
   const { from, to } = hole.gap;
-  const detail = `${new Date(from).toISOString()} to ${new Date(to).toISOString()}`;
-  await put(fetchCommand(hole, device, now), detail, parts);
+  return put(command, `${new Date(from).toISOString()} to ${new Date(to).toISOString()}`, parts);
+}
+
+function isOwn({ op, via }: DeviceCommand): boolean {
+  return op === "fetchHistory" && via === "server";
 }
 
 /** @returns whether it counts as asked for now. */
 export async function fetchMissing(missing: Missing, parts: HistoryParts, now: number): Promise<boolean> {
   const command = missingCommand(missing, now);
-  const isOwn = ({ op, via }: DeviceCommand): boolean => op === "fetchHistory" && via === "server";
   const open = (await parts.commands.open(missing.device)).find(isOwn);
   if (open) return open.id === command.id;
   const last = (await parts.commands.of(missing.device, LOOK_BACK)).find(isOwn);

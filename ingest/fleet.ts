@@ -71,6 +71,22 @@ export class FleetBook implements FleetHealth {
     this.#folds.get(device)?.asked(gap, at);
   }
 
+  /** Holes of this batch's devices that could not be asked for when they showed. */
+  holes({ notes }: FleetEntry): readonly Hole[] {
+    const found: Hole[] = [];
+    for (const { device, receivedAt } of notes) {
+      const context = this.#directory().device(device);
+      if (context?.device.profile?.hj212 === undefined) continue;
+      const gap = this.#folds.get(device)?.hole(receivedAt, context.device.interval);
+      if (gap) found.push({ device, gap });
+    }
+    return found;
+  }
+
+  askedHole({ device, gap }: Hole, at: number): void {
+    this.#folds.get(device)?.askedHole(gap, at);
+  }
+
   async device(id: string): Promise<FleetDevice | null> {
     const context = this.#directory().device(id);
     return context ? this.#view(context.device) : null;
@@ -148,10 +164,10 @@ export async function runFleet(parts: FleetParts, signal: AbortSignal): Promise<
 
 async function use(entry: FleetEntry, parts: FleetParts): Promise<void> {
   const now = parts.clock.now();
-  for (const hole of parts.book.add(entry)) await fetchHole(hole, parts, now);
-  for (const missing of parts.book.missing(entry)) {
-    if (await fetchMissing(missing, parts, now)) parts.book.asked(missing, now);
-  }
+  const { book } = parts;
+  for (const hole of book.add(entry)) if (await fetchHole(hole, parts, now)) book.askedHole(hole, now);
+  for (const hole of book.holes(entry)) if (await fetchHole(hole, parts, now)) book.askedHole(hole, now);
+  for (const missing of book.missing(entry)) if (await fetchMissing(missing, parts, now)) book.asked(missing, now);
   for (const signal of entry.signals) await useSignal(signal, parts);
 }
 

@@ -66,8 +66,8 @@ export class SeqGaps {
   }
 
   /** What is left of it when numbers of it arrive counts as asked for too. */
-  asked(gap: SeqGap, at: number): void {
-    this.#gaps = this.#gaps.map((one) => (one === gap ? { ...one, askedAt: at } : one));
+  asked({ boot, from }: Pick<SeqGap, "boot" | "from">, at: number): void {
+    this.#gaps = this.#gaps.map((one) => (one.boot === boot && one.from === from ? { ...one, askedAt: at } : one));
   }
 
   snapshot(): SeqGapsSnapshot {

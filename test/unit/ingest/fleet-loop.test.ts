@@ -94,6 +94,20 @@ test("a hole of an HJ 212 device is asked for at once, and by the same id after 
   expect(after.put.map(({ id }) => id)).toEqual(put.map(({ id }) => id));
 });
 
+test("four holes of an HJ 212 device are asked for at a time; a fifth waits until one has ended", async () => {
+  const { append, run, put, open } = aWorld();
+  for (let hole = 0; hole < 6; hole++) await append({ notes: [aNote(6 * hole)] });
+  run();
+  await settle();
+  const starts = () => put.map(({ args }) => (Number(args["from"]) - 1 - NOW) / TEN);
+  expect(starts()).toEqual([0, 6, 12, 18]);
+  open.shift();
+  await append({ notes: [aNote(31)] });
+  await append({ notes: [aNote(32)] });
+  await settle();
+  expect(starts()).toEqual([0, 6, 12, 18, 24]);
+});
+
 test("memory and position are saved together: nothing is folded twice or left out", async () => {
   const first = aWorld();
   await first.append({ notes: [aNote(0)] });
