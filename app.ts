@@ -20,7 +20,9 @@ import type { Rule } from "./core/rule.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
 import { hashPassword } from "./dashboards/passwords.ts";
-import { fieldCommander, mqttCommander, startCommander } from "./gateway/commander.ts";
+import { type Commander, mqttCommander, startCommander } from "./gateway/commander.ts";
+import { fieldCommander } from "./gateway/field-commander.ts";
+import { lorawanCommander, sparkplugCommander } from "./gateway/foreign-commanders.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { openPresence } from "./gateway/presence.ts";
 import { healthOf } from "./health.ts";
@@ -86,6 +88,10 @@ export async function startApp(parts: AppParts): Promise<App> {
     const presence = await openPresence({ store: ledger.presence, clock, log, metrics });
     shutdown.onStop("presence", () => presence.close());
 
+    // Stopped after the gateway, which ends what is on its way.
+    let commander: Commander | undefined;
+    shutdown.onStop("commands on their way", () => commander?.settled());
+
     // The door opens first: what comes in is durable before anybody reads it.
     const gateway = await createGateway({
       config,
@@ -101,16 +107,17 @@ export async function startApp(parts: AppParts): Promise<App> {
       metrics,
     });
     shutdown.onStop("gateway", () => gateway.close());
-    const commander = startCommander({
+    const down = { send: gateway.send, listens: gateway.listens, clock };
+    commander = startCommander({
       commands: ledger.commands,
-      ways: [fieldCommander((device, command) => gateway.hj212.command(device, command)), mqttCommander(gateway)],
+      ways: [fieldCommander(gateway.hj212), sparkplugCommander(down), lorawanCommander(down), mqttCommander(gateway)],
       publisher: gateway.publisher,
       directory,
       clock,
       log,
       metrics,
     });
-    shutdown.onStop("commander", () => commander.close());
+    shutdown.onStop("commander", () => commander?.close());
     const pipeline = startPipeline({
       config,
       journal,

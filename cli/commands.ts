@@ -2,14 +2,16 @@
 import { randomUUID } from "node:crypto";
 import { systemClock } from "../core/clock.ts";
 import {
+  argsOf,
   COMMAND_MS_DEFAULT,
   COMMAND_MS_MAX,
-  COMMAND_OPS,
   CommandAsk,
   type DeviceCommand,
   DeviceSettings,
 } from "../core/command.ts";
+import { COMMAND_OPS } from "../core/command-ops.ts";
 import { EXIT, Refused } from "../core/errors.ts";
+import { commandFault } from "../core/hj212-limits.ts";
 import { Duration } from "../core/site.ts";
 import type { Ledger } from "../storage/sql-sqlite.ts";
 import { withLedger } from "./ledger.ts";
@@ -24,15 +26,28 @@ async function knownDevice(ledger: Ledger, id: string): Promise<string> {
   });
 }
 
-/** "seconds=60,x=1" as numbers. */
-function argsOf(text: string | undefined): Record<string, number> {
+/** @throws Refused `DEVICE_UNKNOWN`, `COMMAND_IMPOSSIBLE`. */
+async function askable(ledger: Ledger, id: string, ask: CommandAsk): Promise<string> {
+  await knownDevice(ledger, id);
+  const { devices } = await ledger.registry.snapshot();
+  const device = devices.find((one) => one.id === id);
+  const why = device ? commandFault(ask, device) : null;
+  if (why === null) return id;
+  throw new Refused("COMMAND_IMPOSSIBLE", {
+    what: `${id} cannot be asked for ${ask.op}: ${why}`,
+    mend: "give it arguments that its protocol takes",
+  });
+}
+
+/** "seconds=60,data=minute": numbers where they are such. */
+function argumentsOf(text: string | undefined): Record<string, number | string> {
   const pairs = text === undefined || text === "" ? [] : text.split(",");
   return Object.fromEntries(
     pairs.map((pair) => {
       const [key = "", value = ""] = pair.split("=");
-      if (key === "" || value === "" || !Number.isFinite(Number(value)))
-        throw new UsageError(`--arg takes KEY=NUMBER, several with commas, not "${pair}"`);
-      return [key, Number(value)];
+      if (key === "" || value === "") throw new UsageError(`--arg takes KEY=VALUE, several with commas, not "${pair}"`);
+      // A boot is a name, even where it looks like a number.
+      return [key, key !== "boot" && Number.isFinite(Number(value)) ? Number(value) : value];
     }),
   );
 }
@@ -42,12 +57,16 @@ const commandVerb: Verb = {
   summary: `ask something of a device: ${COMMAND_OPS.join(", ")}`,
   operands: "DEVICE OP",
   options: {
-    arg: { type: "string", value: "K=V[,K=V]", help: "setInterval: seconds=60; fetchHistory: from=MS,to=MS" },
+    arg: {
+      type: "string",
+      value: "K=V[,K=V]",
+      help: "setInterval: seconds=60; fetchHistory: from=MS,to=MS or boot=B,fromSeq=N,toSeq=N",
+    },
     expires: { type: "string", value: "1h", help: "give up after so long, at most 30d" },
   },
   run: async (call) => {
     const [device, op] = [operand(call, 0, "DEVICE"), operand(call, 1, "OP")];
-    const ask = CommandAsk.safeParse({ op, args: argsOf(call.text("arg")) });
+    const ask = CommandAsk.safeParse({ op, args: argumentsOf(call.text("arg")) });
     if (!ask.success)
       throw new UsageError(`${op}: ${ask.error.issues[0]?.message}; one of ${COMMAND_OPS.join(", ")}, see --help`);
     const expires = Duration.safeParse(call.text("expires") ?? `${COMMAND_MS_DEFAULT}ms`);
@@ -56,7 +75,12 @@ const commandVerb: Verb = {
     return withLedger(call, async (ledger) => {
       const now = systemClock.now();
       const command: DeviceCommand = {
-        ...{ id: randomUUID(), device: await knownDevice(ledger, device), op: ask.data.op, args: ask.data.args },
+        ...{
+          id: randomUUID(),
+          device: await askable(ledger, device, ask.data),
+          op: ask.data.op,
+          args: argsOf(ask.data),
+        },
         ...{ state: "queued", detail: "", by: "cli", via: "cli", sentAt: null, tries: 0 },
         ...{ createdAt: now, updatedAt: now, expiresAt: now + expires.data },
       };

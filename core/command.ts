@@ -3,29 +3,52 @@
  * The wire form is that of topics `cmd`, `cmd/ack`, `cfg` and `state` below a device's prefix.
  */
 import { z } from "zod";
+import { COMMAND_OPS, type CommandOp } from "./command-ops.ts";
 import type { AuditEntry } from "./ports.ts";
 import type { DeviceContext } from "./site.ts";
-
-export const COMMAND_OPS = ["setInterval", "sampleNow", "restart", "timeSync", "fetchHistory"] as const;
-export type CommandOp = (typeof COMMAND_OPS)[number];
 
 const NoArgs = z.strictObject({}).default({});
 const Instant = z.int().describe("ms since 1970 UTC");
 
-/** What may be asked; times in ms since 1970 UTC. `fetchHistory` asks for what lies between two times, both included. */
+const Boot = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/);
+const Seq = z.int().min(0);
+/** Message numbers that one request may ask for. */
+export const FETCH_SEQS_MAX = 10_000;
+
+/** Between two times, both included. `data`: averages of which length (HJ 212); the device's profile says when left out. */
+const HistoryOfTime = z
+  .strictObject({ from: Instant, to: Instant, data: z.enum(["minute", "hour", "day"]).optional() })
+  .refine(({ from, to }) => from <= to, "from must not be after to");
+/** Messages of one boot by number, both included; for devices that number theirs. */
+const HistoryOfSeqs = z
+  .strictObject({ boot: Boot, fromSeq: Seq, toSeq: Seq })
+  .refine(({ fromSeq, toSeq }) => fromSeq <= toSeq && toSeq - fromSeq < FETCH_SEQS_MAX, {
+    message: `fromSeq must not be after toSeq, and at most ${FETCH_SEQS_MAX} messages`,
+  });
+
+/** What may be asked; times in ms since 1970 UTC. */
 export const CommandAsk = z.discriminatedUnion("op", [
-  z.strictObject({ op: z.literal("setInterval"), args: z.strictObject({ seconds: z.int().min(1).max(86_400) }) }),
+  z.strictObject({
+    op: z.literal("setInterval"),
+    args: z.strictObject({
+      seconds: z.int().min(1).max(86_400),
+      /** Of averages instead of real-time values (HJ 212, 1064). */
+      data: z.literal("minute").optional(),
+    }),
+  }),
   z.strictObject({ op: z.literal("sampleNow"), args: NoArgs }),
   z.strictObject({ op: z.literal("restart"), args: NoArgs }),
   z.strictObject({ op: z.literal("timeSync"), args: NoArgs }),
-  z.strictObject({
-    op: z.literal("fetchHistory"),
-    args: z
-      .strictObject({ from: Instant, to: Instant })
-      .refine(({ from, to }) => from <= to, "from must not be after to"),
-  }),
+  z.strictObject({ op: z.literal("fetchHistory"), args: z.union([HistoryOfTime, HistoryOfSeqs]) }),
 ]);
 export type CommandAsk = z.infer<typeof CommandAsk>;
+export type CommandArgs = Readonly<Record<string, number | string>>;
+
+/** Arguments as they are kept and sent: what was left out is not there. */
+export function argsOf({ args }: CommandAsk): CommandArgs {
+  const given = Object.entries(args).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as CommandArgs;
+}
 
 /** `sent` was handed to the connection; `accepted` is the device's first word; the other four are ends. */
 export const COMMAND_STATES = ["queued", "sent", "accepted", "done", "failed", "unsupported", "expired"] as const;
@@ -41,7 +64,7 @@ export interface DeviceCommand {
   readonly id: string;
   readonly device: string;
   readonly op: CommandOp;
-  readonly args: Readonly<Record<string, number>>;
+  readonly args: CommandArgs;
   readonly state: CommandState;
   /** The device's own words, or ours; at most `DETAIL_CHARACTERS_MAX`. */
   readonly detail: string;
@@ -61,7 +84,7 @@ export const DETAIL_CHARACTERS_MAX = 300;
 export const CommandMessage = z.strictObject({
   id: z.string().min(1).max(64),
   op: z.enum(COMMAND_OPS),
-  args: z.record(z.string(), z.number()),
+  args: z.record(z.string(), z.union([z.number(), z.string()])),
   exp: z.string().describe("RFC 3339; after it the device answers expired and does nothing"),
 });
 export type CommandMessage = z.infer<typeof CommandMessage>;
@@ -134,13 +157,23 @@ export interface CommandStore {
   get(id: string): Promise<DeviceCommand | null>;
   /** Newest first. */
   of(device: string, limit: number): Promise<readonly DeviceCommand[]>;
-  /** Those of all devices that wait to be handed over, oldest first: not yet sent, or last sent at `sentBefore` (ms) or earlier. */
-  open(limit: number, sentBefore: number): Promise<readonly DeviceCommand[]>;
+  /**
+   * Devices with commands to be handed over: not yet sent, or last sent at `sentBefore` (ms) or earlier. In order of their
+   * ids from after `after` on, so that those of devices that are away stand in nobody's way.
+   */
+  dueDevices(sentBefore: number, page: { readonly after: string; readonly limit: number }): Promise<readonly string[]>;
+  /** Their commands to be handed over, oldest first. */
+  due(devices: readonly string[], sentBefore: number): Promise<readonly DeviceCommand[]>;
+  /** Those of one device that have not ended, oldest first. */
+  open(device: string): Promise<readonly DeviceCommand[]>;
   /** Handed over once more; does nothing to one that has moved on. */
   sent(id: string, at: number): Promise<void>;
   /** Ends those open ones whose time is over, and returns how many. */
   expire(now: number): Promise<number>;
-  /** The device's word; nothing when the command is not this device's. Returns the new state, null when nothing changed. */
+  /**
+   * The device's word; nothing when the command is not this device's. Returns the new state, null when it did not change: a
+   * further `accepted` renews the detail only.
+   */
   answer(device: string, ack: CommandAck, at: number): Promise<CommandState | null>;
   /** The next version of a device's desired settings, with its audit entry. */
   configure(
@@ -162,7 +195,11 @@ export type CommandDelivery =
 /** One way down to devices. Never throws for what a device does. */
 export interface DeviceCommander {
   readonly name: string;
+  /** What it hands over is answered by other messages, perhaps at once: noted as sent before it is. */
+  readonly notesFirst?: true;
   /** Whether this way is the device's. */
   serves(context: DeviceContext): boolean;
+  /** Whether a command could be handed over now. */
+  reaches(context: DeviceContext): boolean;
   send(command: DeviceCommand, context: DeviceContext): Promise<CommandDelivery>;
 }

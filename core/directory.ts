@@ -51,6 +51,9 @@ export function externalNames({ profile }: Device): readonly string[] {
   return [
     ...(hj212 ? [externalName.mn(hj212.mn)] : []),
     ...(lorawan ? [externalName.devEui(lorawan.devEui)] : []),
+    ...(lorawan?.downlink?.server === "tts"
+      ? [externalName.tts(lorawan.downlink.application, lorawan.downlink.device)]
+      : []),
     ...(sparkplug ? [externalName.sparkplug(sparkplug.group, sparkplug.edge, sparkplug.device)] : []),
   ];
 }
@@ -59,6 +62,8 @@ export const externalName = {
   mn: (mn: string): string => `mn:${mn}`,
   /** Case of the hexadecimal digits does not matter. */
   devEui: (eui: string): string => `eui:${eui.toUpperCase()}`,
+  /** As The Things Stack's topics name it; some of its events leave the EUI out. */
+  tts: (application: string, device: string): string => `tts:${application}/${device}`,
   sparkplug: (group: string, edge: string, device?: string): string =>
     `spb:${group}/${edge}${device === undefined ? "" : `/${device}`}`,
 };

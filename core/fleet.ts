@@ -21,6 +21,24 @@ export interface DeviceSigns {
   readonly batteryPercent?: number;
 }
 
+/**
+ * What a device says of its equipment rather than of the place, under the name that it uses itself: `SB1-RS` (state of a facility,
+ * HJ 212), `w01018/i11001-Info` (an instrument's log).
+ */
+export interface DeviceFact {
+  readonly name: string;
+  readonly value: string;
+  /** When it was so, ms. */
+  readonly time: number;
+}
+export interface FactSeen extends DeviceFact {
+  /** Arrival, ms. */
+  readonly receivedAt: number;
+}
+export const FACT_CHARACTERS_MAX = 200;
+/** Of one message, and names remembered of one device. */
+export const FACTS_MAX = 64;
+
 /** One device in one batch. */
 export interface FleetNote {
   readonly device: string;
@@ -36,14 +54,18 @@ export interface FleetNote {
   /** Readings that went to quarantine. */
   readonly refused: number;
   readonly signs?: DeviceSigns;
+  readonly facts?: readonly DeviceFact[];
 }
 
-/** A message that holds no readings: a device's `state`, or its answer to a command. */
+/**
+ * A message, or a part of one, that holds no readings: a device's `state`, its answer to a command (its own or its network
+ * server's), a metric that a command may have written (`MetricSeen` without its arrival).
+ */
 export interface FleetSignal {
   readonly device: string;
-  readonly channel: "state" | "cmd/ack";
+  readonly channel: "state" | "cmd/ack" | "metric";
   readonly receivedAt: number;
-  /** JSON text as sent, at most `SIGNAL_CHARACTERS_MAX`. */
+  /** JSON text, at most `SIGNAL_CHARACTERS_MAX`. */
   readonly payload: string;
 }
 export const SIGNAL_CHARACTERS_MAX = 4_096;
@@ -78,6 +100,8 @@ export interface SeqGap {
   readonly to: number;
   /** Arrival of the message that showed the gap, ms. */
   readonly since: number;
+  /** Arrival of the message after which it was asked for, ms; never again then. */
+  readonly askedAt?: number;
 }
 /** No data with a time between `from` and `to` (both excluded) has arrived, ms. */
 export interface TimeGap {
@@ -129,6 +153,10 @@ export interface FleetDevice {
   readonly gapsForgotten: number;
   readonly messages: number;
   readonly refusedReadings: number;
+  /** What it says of its equipment, newest of each name. */
+  readonly facts: readonly FactSeen[];
+  /** What has changed in that, and entries of its instruments' logs, newest first. */
+  readonly changes: readonly FactSeen[];
   /** Newest day first. */
   readonly days: readonly DayHealth[];
 }
@@ -137,6 +165,6 @@ export interface FleetDevice {
 export interface FleetHealth {
   /** Null for a device that is not registered. */
   device(id: string): Promise<FleetDevice | null>;
-  /** Every registered device, without its series; days are today's only. */
+  /** Every registered device, without its series and changes; days are today's only. */
   all(): Promise<readonly FleetDevice[]>;
 }

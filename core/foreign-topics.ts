@@ -2,6 +2,7 @@
  * MQTT topics of other worlds that we take as they are, taken apart exactly: the gateway asks whose they may be, ingest
  * which device they speak of. A topic that is not one of these is null, however close it looks.
  */
+import type { LorawanDownlink } from "./device-profile.ts";
 
 /** ChirpStack v4, application events (chirpstack-docs, integrations/events). */
 export const CHIRPSTACK_EVENTS = ["up", "join", "ack", "txack", "status", "log", "location", "integration"] as const;
@@ -24,11 +25,38 @@ export const SPARKPLUG_ROOT = "spBv1.0";
 /** What an edge node sends (Sparkplug B 3.0, 6.2); its commands come from the host. */
 export const SPARKPLUG_TYPES = ["NBIRTH", "NDEATH", "NDATA", "DBIRTH", "DDEATH", "DDATA"] as const;
 
+/** Where a network server takes a downlink for one node. */
+export function downlinkTopic(downlink: LorawanDownlink, devEui: string): string {
+  return downlink.server === "chirpstack"
+    ? // ChirpStack writes EUIs in lower case.
+      `application/${downlink.application}/device/${devEui.toLowerCase()}/command/down`
+    : `v3/${downlink.application}/devices/${downlink.device}/down/push`;
+}
+
+/** Our command's id among the correlation ids of a downlink, and back; null for those of others. */
+export function ttsCorrelation(command: string): string {
+  return `${TTS_CORRELATION}${command}`;
+}
+export function ofTtsCorrelation(correlation: string): string | null {
+  return correlation.startsWith(TTS_CORRELATION) ? correlation.slice(TTS_CORRELATION.length) : null;
+}
+const TTS_CORRELATION = "jingtu:command:";
+
+/** What a network server subscribes to for its downlinks: ChirpStack `application/+/device/+/command/+`. */
+export function isDownlinkFilter(filter: string): boolean {
+  const levels = filter.split("/");
+  if (!levels.every((level) => level === "+" || LEVEL.test(level))) return false;
+  const [root, , kind, , ...rest] = levels;
+  const end = rest.join("/");
+  if (root === "application") return kind === "device" && ["command/down", "command/+"].includes(end);
+  return root === "v3" && kind === "devices" && ["down/push", "down/+"].includes(end);
+}
+
 export type ForeignTopic =
   /** `devEui` as sent. */
   | { readonly format: "chirpstack"; readonly devEui: string; readonly event: string }
-  /** The device's EUI is in the payload only. */
-  | { readonly format: "tts"; readonly event: string }
+  /** The device's EUI is in the payload only; `device` is the server's own name for it. */
+  | { readonly format: "tts"; readonly application: string; readonly device: string; readonly event: string }
   | { readonly format: "thingsboard"; readonly channel: "telemetry" | "attributes" }
   | {
       readonly format: "sparkplug";
@@ -69,10 +97,10 @@ function parseChirpstack(levels: readonly string[]): ForeignTopic | null {
 
 /** `v3/{application}[@{tenant}]/devices/{device}/{event}` */
 function parseTts(levels: readonly string[]): ForeignTopic | null {
-  const [, , devices, , ...rest] = levels;
+  const [, application = "", devices, device = "", ...rest] = levels;
   const event = rest.join("/");
   if (devices !== "devices" || !(TTS_EVENTS as readonly string[]).includes(event)) return null;
-  return { format: "tts", event };
+  return { format: "tts", application, device, event };
 }
 
 /** `spBv1.0/{group}/{type}/{edge}[/{device}]` */

@@ -31,6 +31,10 @@ export function nodeCommandTopic(group: string, edge: string): string {
   return `spBv1.0/${group}/NCMD/${edge}`;
 }
 
+export function deviceCommandTopic(group: string, edge: string, device: string): string {
+  return `spBv1.0/${group}/DCMD/${edge}/${device}`;
+}
+
 /** Retained `{"online":true|false,"timestamp":ms}` (Sparkplug B 3.0, 6.4.23). */
 export function hostStateTopic(host: string): string {
   return `spBv1.0/STATE/${host}`;

@@ -7,7 +7,7 @@ export interface OutgoingMetric {
   /** Ms since 1970 UTC. */
   readonly time?: number;
   /** How `value` is written; also sent as the datatype unless `isTyped` is false, as DATA messages want it. */
-  readonly type: NumericType | "String";
+  readonly type: NumericType | "String" | "DateTime";
   readonly isTyped?: boolean;
   /** Null is sent as is_null. */
   readonly value: number | bigint | boolean | string | null;
@@ -56,7 +56,7 @@ function writeValue(writer: Writer, type: OutgoingMetric["type"], value: number 
   else if (type === "Boolean") writer.varint(14, value ? 1 : 0);
   else if (type === "Float") writer.float(12, Number(value));
   else if (type === "Double") writer.double(13, Number(value));
-  else if (type === "Int64" || type === "UInt64") writer.varint(11, BigInt(value));
+  else if (type === "Int64" || type === "UInt64" || type === "DateTime") writer.varint(11, BigInt(value));
   else writer.varint(10, Number(value) >>> 0); // two's complement in an unsigned field
 }
 

@@ -1,7 +1,9 @@
 /** Devices as pages see them: the registry joined with presence and health. Pure. */
 import { z } from "zod";
-import { COMMAND_OPS, COMMAND_STATES, type DeviceCommand, type DeviceConfig } from "../core/command.ts";
-import type { FleetDevice } from "../core/fleet.ts";
+import { COMMAND_STATES, type DeviceCommand, type DeviceConfig } from "../core/command.ts";
+import { COMMAND_OPS } from "../core/command-ops.ts";
+import type { FactSeen, FleetDevice } from "../core/fleet.ts";
+import { LocalText } from "../core/locale.ts";
 import { PRESENCE_PROTOCOLS, PRESENCE_STATES, type PresenceRecord } from "../core/presence.ts";
 import type { Audience, Device } from "../core/site.ts";
 import type { Place } from "./places.ts";
@@ -19,6 +21,14 @@ const Day = z.object({
   received: z.number(),
   valid: z.number(),
   completeness: z.number().describe("received of expected, 0 to 1"),
+});
+
+const Fact = z.object({
+  name: z.string().describe("as the device names it, e.g. SB1-RS, w01018/i11001-Info"),
+  value: z.string(),
+  text: LocalText.nullable().describe("what the value means, where a standard says so"),
+  time: Time,
+  receivedAt: Time,
 });
 
 export const FleetView = z.object({
@@ -47,6 +57,7 @@ export const FleetView = z.object({
   signsAt: Time.nullable(),
   missingMessages: z.number(),
   dataHoles: z.number(),
+  equipment: z.array(Fact).describe("states of facilities, as the device says"),
   today: Day,
 });
 export type FleetView = z.infer<typeof FleetView>;
@@ -61,6 +72,8 @@ export const HealthView = z.object({
   gapsForgotten: z.number(),
   messages: z.number(),
   refusedReadings: z.number(),
+  facts: z.array(Fact).describe("what the device says of its equipment, newest of each name"),
+  changes: z.array(Fact).describe("what has changed in that and entries of logs, newest first"),
   days: z.array(Day),
 });
 
@@ -68,7 +81,7 @@ export const CommandView = z.object({
   id: z.string(),
   device: z.string(),
   op: z.enum(COMMAND_OPS),
-  args: z.record(z.string(), z.number()),
+  args: z.record(z.string(), z.union([z.number(), z.string()])),
   state: z.enum(COMMAND_STATES),
   detail: z.string(),
   by: z.string(),
@@ -126,6 +139,7 @@ export function fleetView({ device, place, presence, health }: FleetFacts, audie
     signsAt: isoOrNull(signs?.at ?? null),
     missingMessages: health.seqGaps.reduce((sum, { from, to }) => sum + to - from + 1, 0),
     dataHoles: health.timeGaps.length,
+    equipment: health.facts.map(factView).filter(({ text }) => text !== null),
     today,
   };
 }
@@ -142,8 +156,25 @@ export function healthView(facts: FleetFacts, audience: Audience, now: number): 
     gapsForgotten: health.gapsForgotten,
     messages: health.messages,
     refusedReadings: health.refusedReadings,
+    facts: health.facts.map(factView),
+    changes: health.changes.map(factView),
     days: [...health.days],
   };
+}
+
+/** HJ 212-2017 table 4: SBn-RS, the state of a facility. */
+const FACILITY_STATES: readonly LocalText[] = [
+  { "zh-CN": "停止", en: "off" },
+  { "zh-CN": "运行", en: "running" },
+  { "zh-CN": "校准", en: "calibrating" },
+  { "zh-CN": "维护", en: "maintenance" },
+  { "zh-CN": "报警", en: "alarm" },
+  { "zh-CN": "反吹", en: "blow-back" },
+];
+
+function factView({ name, value, time, receivedAt }: FactSeen): z.infer<typeof Fact> {
+  const text = name.endsWith("-RS") && /^\d$/.test(value) ? (FACILITY_STATES[Number(value)] ?? null) : null;
+  return { name, value, text, time: iso(time), receivedAt: iso(receivedAt) };
 }
 
 /** For machines' logs; pages say it in the reader's language. */

@@ -7,7 +7,7 @@
  * carries LoRaWAN devices, Sparkplug to that of the edge node.
  */
 import { externalName } from "../core/directory.ts";
-import { parseForeignTopic, SPARKPLUG_ROOT } from "../core/foreign-topics.ts";
+import { downlinkTopic, isDownlinkFilter, parseForeignTopic, SPARKPLUG_ROOT } from "../core/foreign-topics.ts";
 import type { Consumer } from "../core/ports.ts";
 import type { DeviceContext } from "../core/site.ts";
 import {
@@ -31,6 +31,8 @@ export interface DeviceGrant {
   readonly edges: ReadonlySet<string>;
   /** It is a LoRaWAN network server, or a LoRaWAN device itself. */
   readonly carriesLorawan: boolean;
+  /** Where it takes downlinks for the LoRaWAN devices that it carries. */
+  readonly downlinks: ReadonlySet<string>;
 }
 export interface ConsumerGrant {
   readonly kind: "consumer";
@@ -73,6 +75,11 @@ export function deviceGrant(context: DeviceContext, carried: readonly DeviceCont
     ]),
     edges: new Set(edges.map(({ group, edge }) => externalName.sparkplug(group, edge))),
     carriesLorawan: all.some(({ profile }) => profile?.lorawan !== undefined),
+    downlinks: new Set(
+      all.flatMap(({ profile: { lorawan } = {} }) =>
+        lorawan?.downlink ? [downlinkTopic(lorawan.downlink, lorawan.devEui)] : [],
+      ),
+    ),
   };
 }
 
@@ -94,7 +101,11 @@ export function maySubscribe(grant: Grant | null, filter: string): SubscribeVerd
   if (filter.charCodeAt(0) === DOLLAR) return "reserved-topic";
   if (grant === null) return "no-account";
   if (grant.kind === "device") {
-    return grant.subscribe.has(filter) || receivesForeign(grant, filter) ? "granted" : "foreign-topic";
+    // A network server subscribes once for all its applications; what is delivered is asked again for each message.
+    const isNetworkServer = grant.carriesLorawan && isDownlinkFilter(filter);
+    return grant.subscribe.has(filter) || isNetworkServer || receivesForeign(grant, filter)
+      ? "granted"
+      : "foreign-topic";
   }
   return consumerReads(grant, filter, true) ? "granted" : "foreign-topic";
 }
@@ -103,7 +114,7 @@ export function maySubscribe(grant: Grant | null, filter: string): SubscribeVerd
 export function mayReceive(grant: Grant | null, topic: string): boolean {
   if (grant === null || topic.charCodeAt(0) === DOLLAR) return false;
   if (grant.kind === "consumer") return consumerReads(grant, topic, false);
-  return grant.subscribe.has(topic) || receivesForeign(grant, topic);
+  return grant.subscribe.has(topic) || grant.downlinks.has(topic) || receivesForeign(grant, topic);
 }
 
 /**

@@ -28,7 +28,7 @@ import { FILTERS_MAX, Link } from "./link.ts";
 import type { Arrival } from "./listeners.ts";
 import { ConnectionPresence, type Presence } from "./presence.ts";
 import type { Refusals } from "./refusals.ts";
-import { boundSessions, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
+import { boundSessions, filterMatches, RETAINED_BYTES_MAX, type SessionStore } from "./sessions.ts";
 import { SignIns } from "./sign-in.ts";
 import type { Tally } from "./tally.ts";
 import { Counted, closeReason } from "./tally.ts";
@@ -84,7 +84,7 @@ export interface OutgoingMessage {
 }
 export interface Broker {
   readonly publisher: Publisher;
-  /** Whether a device is connected and has subscribed to this topic of its own. */
+  /** Whether an account is connected and has subscribed to this topic, by a filter perhaps. */
   listens(device: string, topic: string): boolean;
   /** Resolves when every subscriber has taken it, the slowest too. */
   send(message: OutgoingMessage): Promise<void>;
@@ -142,7 +142,11 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         aedes.publish({ cmd: "publish", qos: 1, dup: false, topic, payload: Buffer.from(payload), retain }, ignore);
       },
     },
-    listens: (device, topic) => connections.of(device)?.filters.has(topic) ?? false,
+    listens: (account, topic) => {
+      const filters = connections.of(account)?.filters;
+      if (!filters || filters.has(topic)) return filters !== undefined;
+      return [...filters].some((filter) => filterMatches(filter.split("/"), topic));
+    },
     send: ({ payload, ...message }) =>
       new Promise((resolve) => {
         aedes.publish({ cmd: "publish", dup: false, ...message, payload: Buffer.from(payload) }, () => resolve());

@@ -7,7 +7,6 @@
  */
 import type { Clock } from "../core/clock.ts";
 import {
-  ACK_STATUSES,
   type CommandDelivery,
   type CommandStore,
   commandMessage,
@@ -15,16 +14,18 @@ import {
   type DeviceCommander,
   type DeviceConfig,
 } from "../core/command.ts";
-import type { FieldCommand, FieldOutcome } from "../core/field-session.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Publisher } from "../core/ports.ts";
+import type { DeviceContext } from "../core/site.ts";
 import { devicePrefix } from "../core/wire.ts";
 
 const LOOK_MS = 1_000;
 /** Without a word from the device for so long a command is handed over again. */
 const AGAIN_MS = 30_000;
-/** Open commands looked at in one go; the rest wait for these to end. */
-const LOOK_MAX = 1_000;
+/** Devices looked at in one go; of each there are at most `COMMANDS_OPEN_MAX` commands. */
+const PAGE_DEVICES = 200;
+/** A subscriber that takes nothing must not hold up a stop; its command waits for the next start. */
+const SETTLE_MS_MAX = 2_000;
 /** What the server asks by itself, such as the history of a gap, is not asked more often: people's commands wait behind it. */
 const OWN_TRIES_MAX = 3;
 
@@ -42,60 +43,37 @@ export interface CommanderParts {
 export interface Commander {
   /** One look; the timer calls it, and tests do. */
   look(): Promise<void>;
+  /** Takes up nothing more. */
   close(): Promise<void>;
+  /** Resolves when what became of everything handed over has been written, or after 2 s. After the ways down have closed. */
+  settled(): Promise<void>;
 }
 
 export function startCommander(parts: CommanderParts): Commander {
   const { commands, clock, log, metrics } = parts;
-  const busy = new Set<string>();
-  let configsAt = 0;
-  const published = new Map<string, number>();
+  const inFlight = new Map<string, Promise<void>>();
+  const settings = new Settings(parts);
   let isStopped = false;
 
-  const deliver = async (command: DeviceCommand): Promise<void> => {
-    const context = parts.directory().device(command.device);
-    if (!context) return; // taken out of the registry: it expires
-    const way = parts.ways.find((candidate) => candidate.serves(context));
-    const delivery: CommandDelivery = way
-      ? await way.send(command, context)
-      : { kind: "answered", status: "unsupported", detail: "no way down to this device" };
-    if (delivery.kind === "away") return;
-    await commands.sent(command.id, clock.now());
-    metrics.count("commands_sent", 1, { way: way?.name ?? "none" });
-    if (delivery.kind === "sent") return;
-    const { status, detail } = delivery;
-    await commands.answer(command.device, { id: command.id, status, detail }, clock.now());
-  };
-  const guarded = async (command: DeviceCommand): Promise<void> => {
-    busy.add(command.id);
-    try {
-      await deliver(command);
-    } catch (error) {
-      log.warn({ err: error, deviceId: command.device, op: command.op }, "a command could not be handed over");
-    } finally {
-      busy.delete(command.id);
-    }
-  };
-  const publishConfigs = async (): Promise<void> => {
-    const changed = await commands.configs(configsAt);
-    for (const config of changed) {
-      // Asked for from that millisecond on, not from the next: another may change within it.
-      configsAt = Math.max(configsAt, config.at);
-      if (published.get(config.device) === config.version) continue;
-      await publishConfig(config, parts);
-      published.set(config.device, config.version);
-    }
+  const guarded = (command: DeviceCommand): void => {
+    const work = deliver(command, parts)
+      .catch((error: unknown) => {
+        log.warn({ err: error, deviceId: command.device, op: command.op }, "a command could not be handed over");
+      })
+      .finally(() => inFlight.delete(command.id));
+    inFlight.set(command.id, work);
   };
   const look = async (): Promise<void> => {
     const now = clock.now();
     const expired = await commands.expire(now);
     if (expired > 0) metrics.count("commands_expired", expired);
-    for (const command of await commands.open(LOOK_MAX, now - AGAIN_MS)) {
-      if (busy.has(command.id) || !isDue(command, now)) continue;
-      // Not awaited: a field device may take minutes to answer, and others wait for nobody.
-      void guarded(command);
+    for await (const due of dueCommands(parts, now - AGAIN_MS)) {
+      for (const command of due) {
+        // Not awaited: a field device may take minutes to answer, and others wait for nobody.
+        if (!isStopped && !inFlight.has(command.id) && isDue(command, now)) guarded(command);
+      }
     }
-    await publishConfigs();
+    await settings.publish();
   };
 
   let looking: Promise<void> | null = null;
@@ -114,7 +92,70 @@ export function startCommander(parts: CommanderParts): Commander {
       stop();
       await looking;
     },
+    settled: async () => {
+      const isDone = new AbortController();
+      await Promise.race([Promise.all(inFlight.values()), clock.sleep(SETTLE_MS_MAX, isDone.signal)]);
+      isDone.abort();
+    },
   };
+}
+
+/** Page by page of devices, those that cannot be reached left out: their commands wait without holding up anybody's. */
+async function* dueCommands(
+  { commands, directory, ways }: CommanderParts,
+  sentBefore: number,
+): AsyncGenerator<readonly DeviceCommand[]> {
+  const isReached = (id: string): boolean => {
+    const context = directory().device(id);
+    if (!context) return false; // taken out of the registry: its commands expire
+    return ways.find((way) => way.serves(context))?.reaches(context) ?? true;
+  };
+  let after = "";
+  for (;;) {
+    const devices = await commands.dueDevices(sentBefore, { after, limit: PAGE_DEVICES });
+    const reached = devices.filter(isReached);
+    if (reached.length > 0) yield await commands.due(reached, sentBefore);
+    if (devices.length < PAGE_DEVICES) return;
+    after = devices.at(-1) ?? after;
+  }
+}
+
+async function deliver(command: DeviceCommand, { commands, clock, metrics, ...parts }: CommanderParts): Promise<void> {
+  const context = parts.directory().device(command.device);
+  if (!context) return;
+  const way = parts.ways.find((candidate) => candidate.serves(context));
+  if (way?.notesFirst) await commands.sent(command.id, clock.now());
+  const delivery: CommandDelivery = way
+    ? await way.send(command, context)
+    : { kind: "answered", status: "unsupported", detail: "no way down to this device" };
+  if (delivery.kind === "away") return;
+  if (!way?.notesFirst) await commands.sent(command.id, clock.now());
+  metrics.count("commands_sent", 1, { way: way?.name ?? "none" });
+  if (delivery.kind === "sent") return;
+  const { status, detail } = delivery;
+  await commands.answer(command.device, { id: command.id, status, detail }, clock.now());
+}
+
+/** Desired settings, published when they have changed. */
+class Settings {
+  readonly #parts: CommanderParts;
+  readonly #published = new Map<string, number>();
+  #since = 0;
+
+  constructor(parts: CommanderParts) {
+    this.#parts = parts;
+  }
+
+  async publish(): Promise<void> {
+    const changed = await this.#parts.commands.configs(this.#since);
+    for (const config of changed) {
+      // Asked for from that millisecond on, not from the next: another may change within it.
+      this.#since = Math.max(this.#since, config.at);
+      if (this.#published.get(config.device) === config.version) continue;
+      await publishConfig(config, this.#parts);
+      this.#published.set(config.device, config.version);
+    }
+  }
 }
 
 /** Pure. */
@@ -134,43 +175,18 @@ async function publishConfig({ device, version, values }: DeviceConfig, parts: C
 /** Over a device's own MQTT connection, once it has subscribed to its `cmd`. */
 export function mqttCommander(broker: {
   readonly publisher: Publisher;
-  listens(device: string, topic: string): boolean;
+  listens(account: string, topic: string): boolean;
 }): DeviceCommander {
+  const topicOf = ({ site, station, device }: DeviceContext): string => `${devicePrefix(site, station, device)}cmd`;
   return {
     name: "mqtt",
     serves: ({ device }) => device.profile?.hj212 === undefined && device.via === undefined,
-    send: async (command, { site, station, device }) => {
-      const topic = `${devicePrefix(site, station, device)}cmd`;
-      if (!broker.listens(device.id, topic)) return { kind: "away" };
+    reaches: (context) => broker.listens(context.device.id, topicOf(context)),
+    send: async (command, context) => {
+      const topic = topicOf(context);
+      if (!broker.listens(context.device.id, topic)) return { kind: "away" };
       await broker.publisher.publish({ topic, payload: JSON.stringify(commandMessage(command)), retain: false });
       return { kind: "sent" };
     },
   };
-}
-
-/** Over a session of its own protocol (HJ 212). @param ask resolves with what became of it. */
-export function fieldCommander(ask: (device: string, command: FieldCommand) => Promise<FieldOutcome>): DeviceCommander {
-  return {
-    name: "field",
-    serves: ({ device }) => device.profile?.hj212 !== undefined,
-    send: async (command, { device }) => {
-      const { state, code, packets } = await ask(device.id, fieldCommand(command));
-      if (code === "offline" || code === "busy" || code === "closing") return { kind: "away" };
-      // It said yes (9011) and goes on working: asked again it would do it twice.
-      if (code === "no-result") return { kind: "answered", status: "accepted", detail: code };
-      if (state === "expired") return { kind: "sent" }; // no answer in the protocol's time: asked again later
-      const status = code === "unsupported" ? "unsupported" : state;
-      const known = ACK_STATUSES.find((word) => word === status) ?? "failed";
-      return { kind: "answered", status: known, detail: packets > 0 ? `${code}, ${packets} packets` : code };
-    },
-  };
-}
-
-function fieldCommand({ op, args }: DeviceCommand): FieldCommand {
-  if (op === "setInterval") return { kind: "set-interval", seconds: args["seconds"] ?? 60 };
-  if (op === "sampleNow") return { kind: "sample-now" };
-  if (op === "restart") return { kind: "restart" };
-  if (op === "timeSync") return { kind: "set-clock" };
-  // Averages over ten minutes are what the national platform asks for; real-time values are kept by few devices.
-  return { kind: "fetch-history", data: "minute", from: args["from"] ?? 0, to: args["to"] ?? 0 };
 }

@@ -6,7 +6,7 @@ import type { Consumer, Directory, Journal, Publisher } from "../core/ports.ts";
 import type { PresenceSink } from "../core/presence.ts";
 import type { EdgeListener } from "../core/sparkplug-edges.ts";
 import { Gate } from "./admit.ts";
-import { type Broker, createBroker } from "./broker.ts";
+import { type Broker, createBroker, type OutgoingMessage } from "./broker.ts";
 import { Revocations } from "./certificates.ts";
 import { nextEnd } from "./credentials.ts";
 import type { Hj212Config } from "./hj212-door.ts";
@@ -50,10 +50,12 @@ export interface Gateway {
   readonly addresses: Addresses;
   /** Alarms and current values to consumers, commands to devices. Resolves when handed over, not when delivered. */
   readonly publisher: Publisher;
-  /** Whether a device is connected and has subscribed to this topic of its own. */
-  listens(device: string, topic: string): boolean;
+  /** Whether an account is connected and has subscribed to this topic, by a filter perhaps. */
+  listens(account: string, topic: string): boolean;
+  /** A message to a device in bytes. Resolves when it has been delivered to whom is connected. */
+  send(message: OutgoingMessage): Promise<void>;
   /** Commands to HJ 212 devices, and how their connections fare. */
-  readonly hj212: Pick<Hj212Server, "command" | "sessions" | "unclaimed">;
+  readonly hj212: Pick<Hj212Server, "command" | "isConnected" | "sessions" | "unclaimed">;
   /** Takes what ingest finds out about Sparkplug edge nodes. */
   readonly edges: EdgeListener;
   /** Closes the connections of a device, if it has any. */
@@ -120,7 +122,8 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   return {
     addresses,
     publisher: broker.publisher,
-    listens: (device, topic) => broker.listens(device, topic),
+    listens: (account, topic) => broker.listens(account, topic),
+    send: (message) => broker.send(message),
     hj212: field,
     kick: (device) => {
       broker.kick(device);

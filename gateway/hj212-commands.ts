@@ -1,5 +1,6 @@
 /** Pure: our commands in the words of HJ 212-2017 (table 9, Annex C). */
 import type { FieldCommand } from "../core/field-session.ts";
+import { intervalFault } from "../core/hj212-limits.ts";
 import type { Hj212Group } from "../core/hj212-segment.ts";
 import { hj212Time } from "../core/hj212-time.ts";
 import type { Request } from "./hj212-exchange.ts";
@@ -13,8 +14,6 @@ export interface Wording {
   readonly range?: { readonly from: number; readonly to: number };
 }
 
-/** HJ 212-2017 table B: the minutes that divide an hour. */
-const AVERAGE_MINUTES = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30];
 const HISTORY_CODES = { minute: "2051", hour: "2061", day: "2031" } as const;
 
 /** `unsupported`: HJ 212 has no such command; `invalid`: a figure that the standard does not allow. */
@@ -25,10 +24,10 @@ export function wordingOf(command: FieldCommand): Wording | "unsupported" | "inv
     case "read-clock":
       return asks("1011", () => []);
     case "set-interval":
-      if (!Number.isInteger(command.seconds) || command.seconds < 30 || command.seconds > 3_600) return "invalid";
+      if (intervalFault(command.seconds, "realtime") !== null) return "invalid";
       return asks("1062", () => [[["RtdInterval", String(command.seconds)]]]);
     case "set-average-interval":
-      if (!AVERAGE_MINUTES.includes(command.minutes)) return "invalid";
+      if (intervalFault(command.minutes * 60, "minute") !== null) return "invalid";
       return asks("1064", () => [[["MinInterval", String(command.minutes)]]]);
     case "fetch-history":
       if (!(command.from <= command.to)) return "invalid";

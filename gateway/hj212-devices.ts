@@ -105,11 +105,19 @@ export class RecentPackets {
       return { kind: "waiting", key };
     }
     this.#byDigest.set(key, []);
-    for (const oldest of this.#byDigest.keys()) {
-      if (this.#byDigest.size <= RECENT_MAX) break;
-      this.#byDigest.delete(oldest);
-    }
+    if (this.#byDigest.size > RECENT_MAX) this.#forget();
     return { kind: "new", key };
+  }
+
+  /** The oldest durable ones. What still waits stays, or its re-send would be stored twice; the gate bounds how many do. */
+  #forget(): void {
+    let over = this.#byDigest.size - RECENT_MAX;
+    for (const [key, waiting] of this.#byDigest) {
+      if (over <= 0) return;
+      if (waiting !== null) continue;
+      this.#byDigest.delete(key);
+      over -= 1;
+    }
   }
 
   settled(key: string, isDurable: boolean): void {

@@ -113,11 +113,12 @@ export class Exchanges {
     return true;
   }
 
-  /** Everything that waits is over. */
+  /** Everything that waits is over; what a device has agreed to stays so, and is not asked for again. */
   close(): void {
     this.#isClosed = true;
     for (const exchange of this.#waiting) {
-      exchange.verdict ??= { state: "expired", code: "closing" };
+      const isAgreed = exchange.state === "accepted" || exchange.packets > 0;
+      exchange.verdict ??= { state: isAgreed ? "accepted" : "expired", code: "closing" };
       exchange.wake();
     }
   }

@@ -50,6 +50,8 @@ export interface Hj212Server {
   readonly port: number;
   /** Asks a device and follows what becomes of it. Never rejects. */
   command(device: string, command: FieldCommand): Promise<FieldOutcome>;
+  /** Whether a device has a connection now. */
+  isConnected(device: string): boolean;
   /** Devices heard of since the start. */
   sessions(): readonly FieldSession[];
   unclaimed(): readonly UnclaimedDevice[];
@@ -128,6 +130,9 @@ class Server implements Hj212Server {
 
   get port(): number {
     return this.#door?.port ?? 0;
+  }
+  isConnected(device: string): boolean {
+    return (this.#devices.get(device)?.line ?? null) !== null;
   }
   sessions(): readonly FieldSession[] {
     return [...this.#devices.values()].map((device) => device.view());

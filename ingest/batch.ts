@@ -3,10 +3,11 @@
  * clock: entries in, a result out, with the de-duplication memory moved on.
  */
 import { decodeRaw, type Quarantined, type RawMessage } from "../core/envelope.ts";
+import type { FleetSignal } from "../core/fleet.ts";
 import type { Directory } from "../core/ports.ts";
 import { type Origin, QC } from "../core/reading.ts";
 import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
-import type { DeviceContext } from "../core/site.ts";
+import type { Device, DeviceContext } from "../core/site.ts";
 import { type Codec, type Decoded, type Fault, fault } from "./codecs/codec.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
@@ -30,6 +31,8 @@ export interface BatchCounts {
   /** Lost against a value with a higher seq. */
   readingsSuperseded: number;
   readingsRefused: number;
+  /** States and answers too long to be kept. */
+  signalsRefused: number;
 }
 
 export interface Batch {
@@ -37,8 +40,8 @@ export interface Batch {
   readonly block: Uint8Array | null;
   readonly rows: number;
   readonly quarantine: readonly Uint8Array[];
-  /** What the messages said of their devices, an entry of stream `fleet`; null when nothing. */
-  readonly fleet: Uint8Array | null;
+  /** What the messages said of their devices, entries of stream `fleet`. */
+  readonly fleet: readonly Uint8Array[];
   readonly counts: Readonly<BatchCounts>;
   /** Quarantine entries by code. */
   readonly codes: ReadonlyMap<string, number>;
@@ -97,6 +100,11 @@ export class BatchMaker {
 
   /** Hands over what has been gathered and begins the next batch. */
   take(): Batch {
+    for (const { takeSignals } of this.#formats.foreign) {
+      const { signals, refused } = takeSignals?.() ?? { signals: [], refused: 0 };
+      for (const signal of signals) this.#signal(signal);
+      this.#counts.signalsRefused += refused;
+    }
     const rows = this.#block.count;
     const batch = {
       block: rows > 0 ? this.#block.encode() : null,
@@ -134,7 +142,11 @@ export class BatchMaker {
     this.#counts.messagesPassed += 1;
     if (channel !== "state" && channel !== "cmd/ack") return;
     const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString();
-    this.#fleet.signal({ device, channel, receivedAt, payload: text });
+    this.#signal({ device, channel, receivedAt, payload: text });
+  }
+
+  #signal(signal: FleetSignal): void {
+    if (!this.#fleet.signal(signal)) this.#counts.signalsRefused += 1;
   }
 
   #decode(codec: Codec, owner: Known, message: RawMessage, now: number): void {
@@ -142,7 +154,16 @@ export class BatchMaker {
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
     else if (decoded.readings.length === 0 && decoded.faults.length === 0) this.#counts.messagesPassed += 1;
     else this.#use(decoded, message, owner, now);
+    if ("readings" in decoded && (decoded.answers || decoded.facts))
+      this.#tell(decoded, owner.context.device, message.receivedAt);
     if ("history" in decoded && decoded.history) this.#use(decoded.history, message, owner, now);
+  }
+
+  /** What it says beside readings. */
+  #tell({ answers = [], facts }: Decoded, { id: device, interval }: Device, receivedAt: number): void {
+    if (facts) this.#fleet.of(device, interval).facts(facts, receivedAt);
+    for (const answer of answers)
+      this.#signal({ device, channel: "cmd/ack", receivedAt, payload: JSON.stringify(answer) });
   }
 
   /** @param owner the device whose readings they are, which need not be the account that sent them. */
@@ -267,5 +288,6 @@ function noCounts(): BatchCounts {
     readingsCorrected: 0,
     readingsSuperseded: 0,
     readingsRefused: 0,
+    signalsRefused: 0,
   };
 }

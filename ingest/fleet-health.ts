@@ -10,6 +10,7 @@ import {
   dayText,
   type FleetDevice,
   type FleetNote,
+  type SeqGap,
   type SeriesHealth,
   type TimeGap,
 } from "../core/fleet.ts";
@@ -17,6 +18,7 @@ import { findQuantity } from "../core/quantity.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import type { Device } from "../core/site.ts";
 import { type ClockSnapshot, DeviceClock } from "./device-clock.ts";
+import { DeviceFacts, type DeviceFactsSnapshot } from "./device-facts.ts";
 import { SeqGaps, type SeqGapsSnapshot } from "./seq-gaps.ts";
 
 /** Days of counts kept for each device; older data counts in its series only. */
@@ -26,6 +28,8 @@ export const SERIES_MAX = 256;
 /** As on the pages: silent for more than this many intervals is overdue. */
 const OVERDUE_INTERVALS = 3;
 const HOLE_INTERVALS = 2;
+/** Numbers are asked for after so long, and not more often. */
+const MISSING_WAIT_MS = 60_000;
 const DAY_MS = 86_400_000;
 
 type Counts = Map<string, [received: number, valid: number]>;
@@ -41,6 +45,7 @@ export interface DeviceHealthSnapshot {
   readonly clock: ClockSnapshot;
   readonly seqs: SeqGapsSnapshot;
   readonly times: SeqGapsSnapshot;
+  readonly facts?: DeviceFactsSnapshot;
   readonly series: readonly (readonly [series: string, lastTime: number])[];
   readonly days: readonly (readonly [
     day: number,
@@ -58,6 +63,9 @@ export class DeviceFold {
   #clock = new DeviceClock();
   #seqs = new SeqGaps();
   #times = new SeqGaps();
+  #facts = new DeviceFacts();
+  /** When something that is missing was last told, arrival, ms. */
+  #lookedAt = Number.NEGATIVE_INFINITY;
   readonly #series = new Map<string, number>();
   /** Newest day first. */
   #days: [day: number, counts: Counts][] = [];
@@ -68,6 +76,7 @@ export class DeviceFold {
     this.#refused += note.refused;
     this.#firstReceivedAt ??= note.firstAt;
     this.#lastReceivedAt = Math.max(this.#lastReceivedAt ?? note.receivedAt, note.receivedAt);
+    for (const fact of note.facts ?? []) this.#facts.add(fact, note.receivedAt);
     if (note.signs) this.#signs = { ...this.#signs, ...note.signs, at: note.receivedAt };
     if (note.offsetMs !== null) this.#clock.note(note.offsetMs, note.receivedAt);
     for (const run of note.seqs) this.#seqs.add(run, note.receivedAt);
@@ -85,6 +94,33 @@ export class DeviceFold {
     return this.#times.gaps
       .filter((gap) => gap.since === note.receivedAt && !known.has(gap.from))
       .map((gap) => timeGap(gap, holeMs));
+  }
+
+  /**
+   * Numbers to be asked for, one run at a time: those that did not come by themselves within a minute, since a device with a
+   * backlog often sends the newest first. @param at arrival of the message at hand, ms.
+   */
+  missing(at: number): SeqGap | null {
+    return this.#unasked(this.#seqs, at);
+  }
+  asked(gap: SeqGap, at: number): void {
+    this.#seqs.asked(gap, at);
+  }
+
+  /** A hole in data time that could not be asked for when it showed. */
+  hole(at: number, intervalMs: number): TimeGap | null {
+    const gap = this.#unasked(this.#times, at);
+    return gap && timeGap(gap, HOLE_INTERVALS * intervalMs);
+  }
+  askedHole({ from }: TimeGap, at: number): void {
+    this.#times.asked({ boot: "", from: from + 1 }, at);
+  }
+
+  #unasked(gaps: SeqGaps, at: number): SeqGap | null {
+    if (at - this.#lookedAt < MISSING_WAIT_MS) return null;
+    const gap = gaps.unasked(at - MISSING_WAIT_MS);
+    if (gap) this.#lookedAt = at;
+    return gap;
   }
 
   #seen(series: string, time: number): void {
@@ -133,6 +169,8 @@ export class DeviceFold {
       gapsForgotten: this.#seqs.forgotten + this.#times.forgotten,
       messages: this.#messages,
       refusedReadings: this.#refused,
+      facts: this.#facts.newest,
+      changes: this.#facts.changes,
       days: this.#dayViews(device, now),
     };
   }
@@ -162,6 +200,7 @@ export class DeviceFold {
       clock: this.#clock.snapshot(),
       seqs: this.#seqs.snapshot(),
       times: this.#times.snapshot(),
+      facts: this.#facts.snapshot(),
       series: [...this.#series],
       days: this.#days.map(
         ([day, counts]) =>
@@ -181,6 +220,7 @@ export class DeviceFold {
     fold.#clock = new DeviceClock(saved.clock);
     fold.#seqs = SeqGaps.restore(saved.seqs);
     fold.#times = SeqGaps.restore(saved.times);
+    fold.#facts = new DeviceFacts(saved.facts);
     for (const [series, time] of saved.series) fold.#series.set(series, time);
     fold.#days = saved.days.map(([day, counts]) => [
       day,

@@ -2,8 +2,10 @@
  * Gathers, while ingest judges a batch, what its messages say of their devices: numbers seen, times covered, counts by
  * day. A few additions a message, no allocation a reading; the fold itself happens later, in fleet-health.ts.
  */
+import { CommandAck, DETAIL_CHARACTERS_MAX } from "../core/command.ts";
 import {
   type DayCount,
+  type DeviceFact,
   type DeviceSigns,
   dayOf,
   type FleetEntry,
@@ -15,7 +17,7 @@ import {
 } from "../core/fleet.ts";
 import type { Origin } from "../core/reading.ts";
 
-/** Beyond this many the batch's message is not noted: no device answers that many commands between two batches. */
+/** In one entry; more of one batch go into a further one. */
 export const SIGNALS_MAX = 1_000;
 /** Data times further apart than this many intervals begin a new run. */
 const HOLE_INTERVALS = 2;
@@ -41,6 +43,7 @@ export class DeviceNotes {
   #offsetMs = Number.POSITIVE_INFINITY;
   #refused = 0;
   #signs: DeviceSigns | undefined;
+  readonly #facts: DeviceFact[] = [];
   #from = Number.POSITIVE_INFINITY;
   #to = Number.NEGATIVE_INFINITY;
 
@@ -93,6 +96,13 @@ export class DeviceNotes {
     this.#to = Number.NEGATIVE_INFINITY;
   }
 
+  /** Of a message that is not ended as one with readings. */
+  facts(facts: readonly DeviceFact[], receivedAt: number): void {
+    this.#facts.push(...facts);
+    this.#firstAt = Math.min(this.#firstAt, receivedAt);
+    this.#receivedAt = Math.max(this.#receivedAt, receivedAt);
+  }
+
   take(): FleetNote {
     const days: DayCount[] = [...this.#otherDays];
     for (const [series, count] of this.#counts) days.push(dayCount(series, count));
@@ -107,6 +117,7 @@ export class DeviceNotes {
       days,
       refused: this.#refused,
       ...(this.#signs === undefined ? {} : { signs: this.#signs }),
+      ...(this.#facts.length === 0 ? {} : { facts: this.#facts }),
     };
   }
 
@@ -136,20 +147,38 @@ export class FleetNotes {
     return notes;
   }
 
-  signal(signal: FleetSignal): void {
-    if (this.#signals.length >= SIGNALS_MAX || signal.payload.length > SIGNAL_CHARACTERS_MAX) return;
-    this.#signals.push(signal);
+  /** @returns false for one that is too long to be kept, and not an answer that could be shortened. */
+  signal(signal: FleetSignal): boolean {
+    const kept = signal.payload.length <= SIGNAL_CHARACTERS_MAX ? signal : shortened(signal);
+    if (kept) this.#signals.push(kept);
+    return kept !== null;
   }
 
-  /** The entry of this batch as journal bytes, or null when nothing was noted; begins the next batch. */
-  take(): Uint8Array | null {
-    if (this.#devices.size === 0 && this.#signals.length === 0) return null;
-    const entry: FleetEntry = {
-      notes: [...this.#devices.values()].map((notes) => notes.take()),
-      signals: this.#signals,
-    };
+  /** The entries of this batch as journal bytes, none when nothing was noted; begins the next batch. */
+  take(): readonly Uint8Array[] {
+    const notes = [...this.#devices.values()].map((one) => one.take());
+    const entries: FleetEntry[] = [];
+    for (let at = 0; at < this.#signals.length; at += SIGNALS_MAX)
+      entries.push({ notes: [], signals: this.#signals.slice(at, at + SIGNALS_MAX) });
+    // Notes come first: a device's answer may end what a note of it began.
+    if (notes.length > 0) entries[0] = { notes, signals: entries[0]?.signals ?? [] };
     this.#devices = new Map();
     this.#signals = [];
-    return Buffer.from(JSON.stringify(entry));
+    return entries.map((entry) => Buffer.from(JSON.stringify(entry)));
+  }
+}
+
+/** An answer whose `detail` is too long: what matters of it. Null for anything else. */
+function shortened(signal: FleetSignal): FleetSignal | null {
+  if (signal.channel !== "cmd/ack") return null;
+  try {
+    const ack = CommandAck.safeParse(JSON.parse(signal.payload));
+    if (!ack.success) return null;
+    const { id, status, detail } = ack.data;
+    const text = typeof detail === "string" ? detail : JSON.stringify(detail ?? "");
+    const payload = JSON.stringify({ id, status, detail: text.slice(0, DETAIL_CHARACTERS_MAX) });
+    return { ...signal, payload };
+  } catch {
+    return null;
   }
 }

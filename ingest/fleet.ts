@@ -5,38 +5,28 @@
  * Position and memory are saved together, so after a crash the last half minute is folded again from the saved memory;
  * what goes to the ledger is idempotent. Nothing on the path of a warning waits for this loop.
  */
-import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
-import { CommandAck, type CommandStore, type DeviceCommand, DeviceState } from "../core/command.ts";
-import { Refused } from "../core/errors.ts";
-import type { FleetDevice, FleetEntry, FleetHealth, FleetSignal, TimeGap } from "../core/fleet.ts";
+import { CommandAck, type CommandStore, DeviceState } from "../core/command.ts";
+import type { FleetDevice, FleetEntry, FleetHealth, FleetSignal } from "../core/fleet.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Journal } from "../core/ports.ts";
 import type { Device } from "../core/site.ts";
+import { isAnswer, type MetricSeen } from "../core/sparkplug-command.ts";
 import { DeviceFold, type DeviceHealthSnapshot } from "./fleet-health.ts";
+import { fetchHole, fetchMissing, type Hole, type Missing, numbersMessages } from "./fleet-history.ts";
 
 const READER = "fleet";
 const READ_BYTES = 1024 * 1024;
 const SAVE_MS = 30_000;
-/** A hole of more than this is asked for in steps, newest first; older ones are a matter for a person. */
-const FETCH_MS_MAX = 7 * 86_400_000;
-/** How long a device may take to be there and be asked. */
-const FETCH_PATIENCE_MS = 86_400_000;
 
 export interface FleetParts {
   readonly journal: Journal;
   readonly directory: () => Directory;
   readonly book: FleetBook;
-  readonly commands: Pick<CommandStore, "put" | "answer" | "reported">;
+  readonly commands: Pick<CommandStore, "put" | "answer" | "reported" | "open" | "of">;
   readonly clock: Clock;
   readonly log: Logger;
   readonly metrics: Metrics;
-}
-
-/** A hole in the data of a device whose protocol can fetch history. */
-export interface Hole {
-  readonly device: string;
-  readonly gap: TimeGap;
 }
 
 /** Health of all devices, in memory. */
@@ -66,6 +56,37 @@ export class FleetBook implements FleetHealth {
     return holes;
   }
 
+  /** Numbers that are still missing some time after this batch's devices showed it, and are not asked for yet. */
+  missing({ notes }: FleetEntry): readonly Missing[] {
+    const found: Missing[] = [];
+    for (const { device, receivedAt } of notes) {
+      const context = this.#directory().device(device);
+      const gap = context && numbersMessages(context.device) ? this.#folds.get(device)?.missing(receivedAt) : null;
+      if (gap) found.push({ device, gap });
+    }
+    return found;
+  }
+
+  asked({ device, gap }: Missing, at: number): void {
+    this.#folds.get(device)?.asked(gap, at);
+  }
+
+  /** Holes of this batch's devices that could not be asked for when they showed. */
+  holes({ notes }: FleetEntry): readonly Hole[] {
+    const found: Hole[] = [];
+    for (const { device, receivedAt } of notes) {
+      const context = this.#directory().device(device);
+      if (context?.device.profile?.hj212 === undefined) continue;
+      const gap = this.#folds.get(device)?.hole(receivedAt, context.device.interval);
+      if (gap) found.push({ device, gap });
+    }
+    return found;
+  }
+
+  askedHole({ device, gap }: Hole, at: number): void {
+    this.#folds.get(device)?.askedHole(gap, at);
+  }
+
   async device(id: string): Promise<FleetDevice | null> {
     const context = this.#directory().device(id);
     return context ? this.#view(context.device) : null;
@@ -74,7 +95,7 @@ export class FleetBook implements FleetHealth {
   async all(): Promise<readonly FleetDevice[]> {
     return this.#directory().snapshot.devices.map((device) => {
       const view = this.#view(device);
-      return { ...view, series: [], days: view.days.slice(0, 1) };
+      return { ...view, series: [], changes: [], days: view.days.slice(0, 1) };
     });
   }
 
@@ -142,13 +163,22 @@ export async function runFleet(parts: FleetParts, signal: AbortSignal): Promise<
 }
 
 async function use(entry: FleetEntry, parts: FleetParts): Promise<void> {
-  for (const hole of parts.book.add(entry)) await fetchHole(hole, parts);
+  const now = parts.clock.now();
+  const { book } = parts;
+  for (const hole of book.add(entry)) if (await fetchHole(hole, parts, now)) book.askedHole(hole, now);
+  for (const hole of book.holes(entry)) if (await fetchHole(hole, parts, now)) book.askedHole(hole, now);
+  for (const missing of book.missing(entry)) if (await fetchMissing(missing, parts, now)) book.asked(missing, now);
   for (const signal of entry.signals) await useSignal(signal, parts);
 }
 
 /** A device may say anything: what is neither an answer nor a state is counted, and that is all. */
-async function useSignal({ device, channel, receivedAt, payload }: FleetSignal, parts: FleetParts): Promise<void> {
-  const json = parse(payload);
+async function useSignal(signal: FleetSignal, parts: FleetParts): Promise<void> {
+  const { device, channel, receivedAt } = signal;
+  const json = parse(signal.payload);
+  if (channel === "metric") {
+    await useMetric(device, { ...(json as Omit<MetricSeen, "at">), at: receivedAt }, parts);
+    return;
+  }
   if (channel === "cmd/ack") {
     const ack = CommandAck.safeParse(json);
     if (ack.success) await parts.commands.answer(device, ack.data, receivedAt);
@@ -159,48 +189,22 @@ async function useSignal({ device, channel, receivedAt, payload }: FleetSignal, 
   if (state.success && state.data.cfg !== undefined) await parts.commands.reported(device, state.data.cfg, receivedAt);
 }
 
+/** A metric that came back as it was written ends the command that wrote it. */
+async function useMetric(device: string, seen: MetricSeen, parts: FleetParts): Promise<void> {
+  const profile = parts.directory().device(device)?.device.profile?.sparkplug;
+  if (!profile) return;
+  for (const command of await parts.commands.open(device)) {
+    if (!isAnswer(seen, command, profile)) continue;
+    const detail = seen.isBirth ? `born again with ${seen.metric}` : `${seen.metric} is ${seen.value}`;
+    await parts.commands.answer(device, { id: command.id, status: "done", detail }, seen.at);
+    parts.metrics.count("command_answers", 1, { status: "done" });
+  }
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     return undefined;
   }
-}
-
-/** HJ 212 keeps history in the device; MQTT devices of ours send what they kept by themselves. */
-async function fetchHole(
-  { device, gap }: Hole,
-  { directory, commands, clock, log, metrics }: FleetParts,
-): Promise<void> {
-  if (directory().device(device)?.device.profile?.hj212 === undefined) return;
-  const command = fetchCommand({ device, gap }, clock.now());
-  const { createdAt: at, by: actor, via } = command;
-  const detail = `${new Date(gap.from).toISOString()} to ${new Date(gap.to).toISOString()}`;
-  try {
-    await commands.put(command, { at, actor, via, action: "command.fetchHistory", object: device, detail });
-    metrics.count("history_requests");
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    log.warn({ code: error.code, deviceId: device, detail }, "history of a gap could not be asked for");
-  }
-}
-
-/** Pure. The id names device and hole, so that folding again after a crash asks once. */
-export function fetchCommand({ device, gap }: Hole, now: number): DeviceCommand {
-  const from = Math.max(gap.from + 1, gap.to - FETCH_MS_MAX);
-  return {
-    id: `h-${createHash("sha256").update(device).digest("hex").slice(0, 24)}-${gap.from.toString(36)}`,
-    device,
-    op: "fetchHistory",
-    args: { from, to: gap.to - 1 },
-    state: "queued",
-    detail: "",
-    by: "fleet",
-    via: "server",
-    createdAt: now,
-    expiresAt: now + FETCH_PATIENCE_MS,
-    sentAt: null,
-    tries: 0,
-    updatedAt: now,
-  };
 }

@@ -11,6 +11,7 @@ import { decodeSenml } from "./codecs/senml.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { thingsboard } from "./codecs/thingsboard.ts";
 import { tts } from "./codecs/tts.ts";
+import type { Signals } from "./sparkplug-answers.ts";
 import { SparkplugFormat } from "./sparkplug-format.ts";
 
 /** A format with topics of its own; one connection may carry the messages of many devices. */
@@ -24,6 +25,8 @@ export interface ForeignFormat {
   sender(bytes: Uint8Array, topic: string): string | null | Refusal;
   /** A message that holds no readings by its nature decodes to none. */
   readonly decode: Codec;
+  /** What messages since the last call have said of our commands, where `decode` cannot tell it. */
+  takeSignals?(): Signals;
 }
 
 export interface Formats {

@@ -106,7 +106,7 @@ function changeOf(
     append: [
       ...(batch.block ? [{ stream: "readings" as const, entries: [batch.block] }] : []),
       ...(batch.quarantine.length > 0 ? [{ stream: "quarantine" as const, entries: batch.quarantine }] : []),
-      ...(batch.fleet ? [{ stream: "fleet" as const, entries: [batch.fleet] }] : []),
+      ...(batch.fleet.length > 0 ? [{ stream: "fleet" as const, entries: batch.fleet }] : []),
     ],
     // A saved state keeps what comes after it from being trimmed: in stream `raw` only, since its reader advances there.
     advance: [INGEST, ...(state ? [SPARKPLUG_READER] : [])].map((reader) => ({ reader, stream: "raw", offset })),
@@ -167,6 +167,7 @@ function report(metrics: Metrics, { counts, codes }: Batch, dedupe: Dedupe): voi
   metrics.count("ingest_readings_corrected", counts.readingsCorrected);
   metrics.count("ingest_readings_superseded", counts.readingsSuperseded);
   metrics.count("ingest_readings_refused", counts.readingsRefused);
+  metrics.count("ingest_signals_refused", counts.signalsRefused);
   for (const [code, entries] of codes) metrics.count("quarantine_entries", entries, { code });
   const { series, entries } = dedupe.size;
   metrics.set("ingest_series", series);

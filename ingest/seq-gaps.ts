@@ -60,6 +60,16 @@ export class SeqGaps {
     known.high = Math.max(known.high, to);
   }
 
+  /** The oldest gap that has been open since `before` (ms) or longer and was not asked for; null when there is none. */
+  unasked(before: number): SeqGap | null {
+    return this.#gaps.find(({ since, askedAt }) => askedAt === undefined && since <= before) ?? null;
+  }
+
+  /** What is left of it when numbers of it arrive counts as asked for too. */
+  asked({ boot, from }: Pick<SeqGap, "boot" | "from">, at: number): void {
+    this.#gaps = this.#gaps.map((one) => (one.boot === boot && one.from === from ? { ...one, askedAt: at } : one));
+  }
+
   snapshot(): SeqGapsSnapshot {
     return {
       boots: this.#boots.map(({ boot, low, high }) => [boot, low, high] as const),

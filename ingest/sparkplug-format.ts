@@ -12,6 +12,7 @@ import type { EdgeNotice } from "../core/sparkplug-edges.ts";
 import type { Decoded, Envelope, Refusal, SenderProfile } from "./codecs/codec.ts";
 import { SparkplugDecoder, type SparkplugOutcome } from "./codecs/sparkplug.ts";
 import type { ForeignFormat } from "./formats.ts";
+import { type Signals, SparkplugAnswers } from "./sparkplug-answers.ts";
 
 /** Under this name the decoder's memory is saved, as of a position in stream `raw`. */
 export const SPARKPLUG_READER = "sparkplug";
@@ -19,6 +20,7 @@ export const SPARKPLUG_READER = "sparkplug";
 export class SparkplugFormat implements ForeignFormat {
   readonly name = "sparkplug";
   readonly #decoder = new SparkplugDecoder();
+  readonly #answers = new SparkplugAnswers();
   #notices: EdgeNotice[] = [];
   /** Of the message that `follow` has just seen. */
   #current: { readonly bytes: Uint8Array; readonly outcome: SparkplugOutcome } | null = null;
@@ -35,7 +37,8 @@ export class SparkplugFormat implements ForeignFormat {
     const parsed = parseForeignTopic(message.topic);
     if (parsed?.format !== "sparkplug") return;
     if (!this.#edgesOf(message.device, directory).has(externalName.sparkplug(parsed.group, parsed.edge))) return;
-    const outcome = this.#decoder.decode(message.payload, message);
+    const outcome = this.#decoder.decode(message.payload, message, this.#answers.watched(parsed, directory));
+    this.#answers.note(parsed, outcome.seen, directory, message.receivedAt);
     this.#current = { bytes: message.payload, outcome };
     if (outcome.notices.length > 0) this.#notices.push(...outcome.notices);
   }
@@ -63,6 +66,8 @@ export class SparkplugFormat implements ForeignFormat {
     if (notices.length > 0) this.#notices = [];
     return notices;
   }
+
+  takeSignals = (): Signals => this.#answers.take();
 
   snapshot(): Uint8Array {
     return this.#decoder.snapshot();

@@ -42,7 +42,7 @@ interface Message {
   readonly seq: number;
   readonly topic: string;
   readonly body: string;
-  readonly done: () => void;
+  done: () => void;
   state: "queued" | "in-flight" | "acknowledged";
 }
 
@@ -56,6 +56,10 @@ export function createDevice(parts: {
   readonly firstSeq?: number;
   /** How a message is written where it is not telemetry v1 on the device's own topic. */
   readonly write?: (telemetry: Telemetry) => { readonly topic: string; readonly body: string };
+  /** So many acknowledged messages are kept, and sent again when `fetchHistory` asks for their numbers; none when left out. */
+  readonly keepMax?: number;
+  /** Numbers that get lost: kept like the others, but not sent until they are asked for. */
+  readonly loses?: (seq: number) => boolean;
   /** Does what a command asks and says what came of it; without it commands are not listened to. */
   readonly onCommand?: (command: CommandMessage) => DeviceAnswer;
   /** Works by new desired settings from now on; their version is reported in `state`. */
@@ -66,6 +70,9 @@ export function createDevice(parts: {
   const { url, identity, boot, clock } = parts;
   const windowMax = parts.windowMax ?? 20;
   let queue: Message[] = [];
+  const keepMax = parts.keepMax ?? 0;
+  /** Oldest first. */
+  let kept: Message[] = [];
   let seq = parts.firstSeq ?? 0;
   let made = 0;
   let acknowledged = 0;
@@ -98,6 +105,7 @@ export function createDevice(parts: {
     let done = 0;
     while (queue[done]?.state === "acknowledged") done++;
     if (done > 0) queue = queue.slice(done);
+    keep(message);
     message.done();
     if (queue.length === 0) {
       for (const resolve of whenDrained) resolve();
@@ -105,11 +113,30 @@ export function createDevice(parts: {
     }
   };
 
-  const obeys = parts.onCommand !== undefined || parts.onConfig !== undefined;
+  const keep = (message: Message): void => {
+    if (keepMax === 0 || kept.includes(message)) return;
+    kept.push(message);
+    if (kept.length > keepMax) kept = kept.slice(-keepMax);
+  };
+  /** Under their own numbers, so that what had arrived after all is known as a repeat. */
+  const sendAgain = (command: CommandMessage): DeviceAnswer | null => {
+    const { boot: asked, fromSeq, toSeq } = command.args;
+    if (keepMax === 0 || command.op !== "fetchHistory" || typeof fromSeq !== "number") return null;
+    const found = kept.filter((one) => asked === boot && one.seq >= fromSeq && one.seq <= Number(toSeq));
+    if (found.length === 0) return { status: "failed", detail: "none of these messages is kept" };
+    for (const message of found) queue.push(Object.assign(message, { state: "queued", done: () => {} }));
+    pump();
+    return { status: "done", detail: { messages: found.length } };
+  };
+
+  const obeys = keepMax > 0 || parts.onCommand !== undefined || parts.onConfig !== undefined;
   let configVersion = 0;
   const state = (online: boolean): string =>
     JSON.stringify({ online, boot, ...(configVersion > 0 ? { cfg: configVersion } : {}) } satisfies DeviceState);
-  const answers = createAnswers(parts.onCommand, clock);
+  const answers = createAnswers(
+    obeys ? (command) => sendAgain(command) ?? parts.onCommand?.(command) ?? { status: "unsupported" } : undefined,
+    clock,
+  );
   const listen = (on: MqttClient): void => {
     on.publish(`${identity.prefix}state`, state(true), { qos: 1, retain: true });
     on.subscribe([`${identity.prefix}cmd`, `${identity.prefix}cfg`], { qos: 1 });
@@ -179,7 +206,13 @@ export function createDevice(parts: {
           topic: `${identity.prefix}telemetry`,
           body: JSON.stringify(telemetry),
         };
-        queue.push({ seq: telemetry.seq ?? 0, topic, body, done: resolve, state: "queued" });
+        const message: Message = { seq: telemetry.seq ?? 0, topic, body, done: resolve, state: "queued" };
+        if (parts.loses?.(message.seq)) {
+          keep(message);
+          resolve();
+          return;
+        }
+        queue.push(message);
         pump();
       }),
     counts: () => ({ made, acknowledged, waiting: queue.length }),

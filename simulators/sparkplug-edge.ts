@@ -4,7 +4,7 @@
  */
 import { connect, type MqttClient } from "mqtt";
 import type { Clock } from "../core/clock.ts";
-import { nodeCommandTopic } from "../core/sparkplug-edges.ts";
+import { deviceCommandTopic, nodeCommandTopic } from "../core/sparkplug-edges.ts";
 import { type NumericType, readSparkplug } from "../core/sparkplug-wire.ts";
 import { type OutgoingMetric, REBIRTH, writeSparkplug } from "../core/sparkplug-write.ts";
 
@@ -13,6 +13,8 @@ export interface EdgeMetric {
   readonly type: NumericType;
   /** At the first birth; null is sent as is_null. */
   readonly value: number | null;
+  /** A DCMD sets it, and the new value is sent. */
+  readonly isWritable?: boolean;
 }
 export interface EdgeDevice {
   readonly id: string;
@@ -53,6 +55,7 @@ interface Point {
   readonly alias: number;
   readonly name: string;
   readonly type: NumericType;
+  readonly isWritable?: boolean;
   value: number | null;
   time: number;
 }
@@ -142,7 +145,19 @@ export function createSparkplugEdge(parts: {
       }
     }
   };
+  const onWrite = (device: string, payload: Uint8Array): void => {
+    const command = readSparkplug(payload);
+    if ("code" in command) return;
+    for (const { name, value } of command.metrics) {
+      const point = points.get(device)?.get(name ?? "");
+      if (!point?.isWritable) continue;
+      Object.assign(point, { value, time: clock.now() });
+      sayData(device, [{ device, name: point.name, value, time: point.time }], false);
+    }
+  };
   const onCommand = (topic: string, payload: Uint8Array): void => {
+    const [, , type, , device] = topic.split("/");
+    if (type === "DCMD" && device !== undefined) onWrite(device, payload);
     if (topic !== nodeCommandTopic(group, edge)) return;
     const command = readSparkplug(payload);
     if ("code" in command || !command.metrics.some(({ name, value }) => name === REBIRTH && value === 1)) return;
@@ -176,7 +191,7 @@ export function createSparkplugEdge(parts: {
           resolve();
         });
       });
-      await next.subscribeAsync(nodeCommandTopic(group, edge), { qos: 1 });
+      await next.subscribeAsync([nodeCommandTopic(group, edge), deviceCommandTopic(group, edge, "+")], { qos: 1 });
       beBorn();
       isBorn = true;
       sendKept();

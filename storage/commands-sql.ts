@@ -3,6 +3,7 @@ import {
   COMMAND_OPEN,
   COMMANDS_OPEN_MAX,
   type CommandAck,
+  type CommandArgs,
   type CommandState,
   type CommandStore,
   DETAIL_CHARACTERS_MAX,
@@ -50,14 +51,25 @@ export function createCommandStore(db: Sql): CommandStore {
       const rows = await query.orderBy("created_at", "desc").orderBy("id").limit(limit).execute();
       return rows.map(toCommand);
     },
-    async open(limit, sentBefore) {
+    dueDevices: (sentBefore, page) => dueDevices(db, sentBefore, page),
+    async due(devices, sentBefore) {
+      if (devices.length === 0) return [];
       const query = db
         .selectFrom("device_command")
         .selectAll()
-        .where((e) =>
-          e.or([e("state", "=", "queued"), e.and([e("state", "=", "sent"), e("sent_at", "<=", sentBefore)])]),
-        );
-      const rows = await query.orderBy("created_at").orderBy("id").limit(limit).execute();
+        .where("state", "in", ["queued", "sent"])
+        .where("device", "in", [...devices])
+        .where((e) => e.or([e("state", "=", "queued"), e("sent_at", "<=", sentBefore)]));
+      const rows = await query.orderBy("created_at").orderBy("id").execute();
+      return rows.map(toCommand);
+    },
+    async open(device) {
+      const query = db.selectFrom("device_command").selectAll().where("device", "=", device);
+      const rows = await query
+        .where("state", "in", [...COMMAND_OPEN])
+        .orderBy("created_at")
+        .orderBy("id")
+        .execute();
       return rows.map(toCommand);
     },
     async sent(id, at) {
@@ -93,6 +105,27 @@ export function createCommandStore(db: Sql): CommandStore {
       );
     },
   };
+}
+
+/** Two ranges of one index, merged: `or` and `distinct` together would read every open command of the fleet. */
+async function dueDevices(
+  db: Sql,
+  sentBefore: number,
+  { after, limit }: { readonly after: string; readonly limit: number },
+): Promise<readonly string[]> {
+  const next = (state: CommandState) =>
+    db
+      .selectFrom("device_command")
+      .select("device")
+      .where("state", "=", state)
+      .where("device", ">", after)
+      .groupBy("device")
+      .orderBy("device")
+      .limit(limit);
+  const queued = await next("queued").execute();
+  const sent = await next("sent").where("sent_at", "<=", sentBefore).execute();
+  const devices = new Set([...queued, ...sent].map(({ device }) => device));
+  return [...devices].sort((one, other) => (one < other ? -1 : 1)).slice(0, limit);
 }
 
 async function put(tx: SqlTransaction, command: DeviceCommand, audit: AuditEntry): Promise<void> {
@@ -155,8 +188,12 @@ async function answer(
     .where("device", "=", device)
     .executeTakeFirst();
   const state = row ? stateAfterAck(row.state, ack.status) : null;
-  if (state === null) return null;
   const detail = detailText(ack.detail);
+  if (row?.state === "accepted" && ack.status === "accepted" && detail !== "") {
+    // How far it has got: a network server says queued, then sent. Nothing has ended by it.
+    await tx.updateTable("device_command").set({ detail, updated_at: at }).where("id", "=", ack.id).execute();
+  }
+  if (state === null) return null;
   await tx
     .updateTable("device_command")
     .set({ state, updated_at: at, ...(detail === "" ? {} : { detail }) })
@@ -190,7 +227,7 @@ async function configure(
 
 function toCommand(row: LedgerTables["device_command"]): DeviceCommand {
   const { id, device, op, state, detail, by_whom: by, via, tries } = row;
-  const args = JSON.parse(row.args) as Record<string, number>;
+  const args = JSON.parse(row.args) as CommandArgs;
   const { created_at: createdAt, expires_at: expiresAt, sent_at: sentAt, updated_at: updatedAt } = row;
   return { id, device, op, args, state, detail, by, via, createdAt, expiresAt, sentAt, tries, updatedAt };
 }

@@ -22,6 +22,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "several credentials a device, claim codes", up: (tx) => run(tx, CREDENTIALS) },
   { name: "presence, device commands and settings", up: (tx) => run(tx, FLEET) },
   { name: "sealed secrets of field devices", up: (tx) => run(tx, FIELD_SECRETS) },
+  { name: "commands by state and device", up: (tx) => run(tx, COMMANDS_BY_STATE) },
 ];
 
 /**
@@ -138,6 +139,11 @@ const FIELD_SECRETS = `
 create table field_secret (
   device text not null references device (id), kind text not null, sealed text not null, changed_at bigint not null,
   changed_by text not null, primary key (device, kind))`;
+
+/** Version 6: the commander goes through devices, not through commands. */
+const COMMANDS_BY_STATE = `
+drop index device_command_by_state;
+create index device_command_by_state on device_command (state, device, created_at)`;
 
 /** Version 2: every audit entry is bound to the one before, those already written included. */
 async function chainAudit(tx: SqlTransaction): Promise<void> {

@@ -8,7 +8,8 @@
 import { createHash } from "node:crypto";
 import type { Kysely, Transaction } from "kysely";
 import type { AlarmState, Level } from "../core/alarm.ts";
-import type { CommandOp, CommandState } from "../core/command.ts";
+import type { CommandState } from "../core/command.ts";
+import type { CommandOp } from "../core/command-ops.ts";
 import type { FieldSecretKind } from "../core/field-secret.ts";
 import type { AuditEntry } from "../core/ports.ts";
 import type { PresenceProtocol, PresenceState } from "../core/presence.ts";

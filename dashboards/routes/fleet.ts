@@ -2,16 +2,18 @@
 import { randomUUID } from "node:crypto";
 import { z } from "zod";
 import {
+  argsOf,
   COMMAND_MS_DEFAULT,
   COMMAND_MS_MAX,
-  COMMAND_OPS,
   CommandAsk,
   type DeviceCommand,
   DeviceSettings,
   SETTINGS_MAX,
 } from "../../core/command.ts";
+import { COMMAND_OPS } from "../../core/command-ops.ts";
 import { Refused } from "../../core/errors.ts";
-import type { DeviceContext } from "../../core/site.ts";
+import { commandFault } from "../../core/hj212-limits.ts";
+import type { Device, DeviceContext } from "../../core/site.ts";
 import { Duration, Id } from "../../core/site.ts";
 import { parseWireTime, WireTime } from "../../core/wire.ts";
 import { visibleTo } from "../access.ts";
@@ -144,9 +146,11 @@ function registerCommands(app: App, services: Services): void {
       response: { 200: z.object({ command: CommandView }) },
     },
     handler: async ({ principal, params, body }) => {
-      visibleDevice(services, principal, params.id);
+      const { device } = visibleDevice(services, principal, params.id);
       const now = parts.clock.now();
-      const { op, args } = parseAsk(body);
+      const ask = parseAsk(body);
+      refuseImpossible(ask, device);
+      const [op, args] = [ask.op, argsOf(ask)];
       const via = principal.via === "token" ? "api" : "web";
       const command: DeviceCommand = {
         id: randomUUID(),
@@ -179,7 +183,18 @@ function parseAsk({ op, args }: { readonly op: string; readonly args?: unknown }
   throw new Refused("COMMAND_INVALID", {
     what: `${op} cannot take these arguments: ${issue?.message ?? "invalid"}`,
     where: issue?.path.join(".") || "args",
-    mend: 'setInterval takes {"seconds": 1 to 86400}, fetchHistory {"from": ms, "to": ms}, the others nothing',
+    mend: 'setInterval takes {"seconds": 1 to 86400}, fetchHistory {"from": ms, "to": ms} or {"boot", "fromSeq", "toSeq"}, the others nothing',
+  });
+}
+
+/** @throws Refused `COMMAND_IMPOSSIBLE` for arguments that the device's protocol does not take. */
+function refuseImpossible(ask: CommandAsk, device: Device): void {
+  const why = commandFault(ask, device);
+  if (why === null) return;
+  throw new Refused("COMMAND_IMPOSSIBLE", {
+    what: `${device.id} cannot be asked for ${ask.op}: ${why}`,
+    where: "args",
+    mend: "give it arguments that its protocol takes",
   });
 }
 

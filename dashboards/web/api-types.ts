@@ -208,5 +208,6 @@ export interface FleetView {
   signsAt: Time | null;
   missingMessages: number;
   dataHoles: number;
+  equipment: { name: string; value: string; text: LocalText | null; time: Time; receivedAt: Time }[];
   today: { day: string; expected: number; received: number; valid: number; completeness: number };
 }

@@ -307,6 +307,7 @@ export const en = {
   "fleet.missing": "messages {n}",
   "fleet.holes": "periods {n}",
   "fleet.clock": "Clock offset",
+  "fleet.equipment": "Equipment",
   "fleet.today": "Complete today",
   "fleet.todayTitle": "due {expected}, received {received}, valid {valid}",
 

@@ -304,6 +304,7 @@ export const zhCN = {
   "fleet.missing": "报文 {n} 条",
   "fleet.holes": "时段 {n} 段",
   "fleet.clock": "时钟偏差",
+  "fleet.equipment": "治理设施",
   "fleet.today": "今日完整率",
   "fleet.todayTitle": "应到 {expected}，实到 {received}，有效 {valid}",
 

@@ -1,7 +1,8 @@
 /**
  * ChirpStack v4 application events, JSON marshaler (chirpstack-docs, integrations/events): `up` → readings, `status` → the
- * battery, the others hold nothing for us. Protobuf JSON leaves out defaults: a missing fCnt is 0.
+ * battery, `ack`, `txack` and `log` → what became of our commands, the others hold nothing for us. Protobuf JSON leaves out defaults: a missing fCnt is 0.
  */
+import type { CommandAck } from "../../core/command.ts";
 import { externalName } from "../../core/directory.ts";
 import { parseForeignTopic } from "../../core/foreign-topics.ts";
 import { type Decoded, type Envelope, type Refusal, refuse, type SenderProfile } from "./codec.ts";
@@ -10,6 +11,9 @@ import { parseJsonBytes } from "./json-bytes.ts";
 import { field, isObject, type JsonObject, numberField, objectField, objectsField, textField } from "./json-fields.ts";
 import { countOf, decodeUplink, euiOf, NO_READINGS, signalOf, type Uplink } from "./lorawan.ts";
 
+const USED_EVENTS: ReadonlySet<string> = new Set(["up", "status", "ack", "txack", "log"]);
+/** Codes of `log` after which the queue item is gone. */
+const ITEM_ENDED: ReadonlySet<string> = new Set(["DOWNLINK_PAYLOAD_SIZE", "DOWNLINK_CODEC", "EXPIRED"]);
 const BOOT = /^[A-Za-z0-9_.-]{1,64}$/;
 
 export const chirpstack = {
@@ -31,7 +35,7 @@ export function decodeChirpstack(bytes: Uint8Array, sender: SenderProfile, { top
   const parsed = parseForeignTopic(topic);
   const named = parsed?.format === "chirpstack" ? parsed : undefined;
   const event = named?.event ?? "up";
-  if (event !== "up" && event !== "status") return NO_READINGS;
+  if (!USED_EVENTS.has(event)) return NO_READINGS;
   const message = parseJsonBytes(bytes);
   if ("refused" in message) return message;
   const { json } = message;
@@ -41,6 +45,7 @@ export function decodeChirpstack(bytes: Uint8Array, sender: SenderProfile, { top
   if (named && named.devEui.toUpperCase() !== devEui)
     return refuse("DEVICE_MISMATCH", `the topic says ${named.devEui}, the payload ${devEui}`);
   if (event === "status") return statusOf(json);
+  if (event !== "up") return { ...NO_READINGS, answers: answersOf(event, json) };
   const uplink = uplinkOf(json, devEui);
   return "refused" in uplink ? uplink : decodeUplink(uplink, sender);
 }
@@ -73,6 +78,25 @@ function uplinkOf(json: JsonObject, devEui: string): Uplink | Refusal {
     seq: hasId ? fCnt : -1,
     health: signalOf(objectsField(json, "rxInfo")),
   };
+}
+
+/**
+ * `ack` comes for confirmed downlinks only and says that the frame arrived, not what the node did; `txack` says that a gateway
+ * has sent it; `log` names a queue item that was given up. The queue item's id is our command's.
+ */
+function answersOf(event: string, json: JsonObject): readonly CommandAck[] {
+  if (event === "log") {
+    const id = textField(objectField(json, "context") ?? {}, "queue_item_id") ?? "";
+    const code = textField(json, "code") ?? "";
+    if (id === "" || !ITEM_ENDED.has(code)) return [];
+    return [{ id, status: "failed", detail: `${code}: ${textField(json, "description") ?? ""}`.slice(0, 200) }];
+  }
+  const id = textField(json, "queueItemId") ?? "";
+  if (id === "" || id.length > 64) return [];
+  if (event === "txack") return [{ id, status: "accepted", detail: "sent by a gateway" }];
+  return field(json, "acknowledged") === true
+    ? [{ id, status: "done", detail: "the node acknowledged the frame" }]
+    : [{ id, status: "failed", detail: "the node did not acknowledge the frame" }];
 }
 
 /** batteryLevel is percent; absent or 0 beside `batteryLevelUnavailable` or external power says nothing. */

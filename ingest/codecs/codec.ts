@@ -2,6 +2,8 @@
  * The shape of every payload decoder: bytes, the sender's profile and the envelope in, readings as sent or a named
  * refusal out. Pure, and it never throws for what a device sent.
  */
+import type { CommandAck } from "../../core/command.ts";
+import type { DeviceFact } from "../../core/fleet.ts";
 import type { Aggregate, Comparison, Fraction, Qualifier } from "../../core/reading.ts";
 import type { Device } from "../../core/site.ts";
 
@@ -55,6 +57,10 @@ export interface Decoded {
   readonly faults: readonly Fault[];
   /** State of the device itself, when the message tells it. */
   readonly health?: DeviceHealth;
+  /** What the device says of its equipment. */
+  readonly facts?: readonly DeviceFact[];
+  /** What a network server says of our commands to the device. */
+  readonly answers?: readonly CommandAck[];
   /** Back-filled readings of a message whose others are live; none of its faults. */
   readonly history?: Decoded;
 }

@@ -2,13 +2,15 @@
  * HJ 212 frames → readings as sent. A payload is one whole frame from the TCP server (already decrypted), or one or more
  * frames carried in an MQTT message.
  *
- * Used: 2011 real time, 2051 minutes, 2061 hours, 2031 days; other commands hold no readings. Units come from the code
+ * Used: 2011 real time, 2051 minutes, 2061 hours, 2031 days; other commands hold no readings, but some tell of the
+ * equipment (hj212-facts.ts). Units come from the code
  * table, since the message has none. Split packets hold whole items: each is used by itself, in any order.
  *
  * A message has no (device, boot, seq): QN is in milliseconds, is reused for two commands, and one packet may hold hours
  * of history. So `boot` is "" and `seq` -1, and repeats are known by (series, time): a resend is dropped, another value for
  * the same time is a correction, the later arrival wins.
  */
+import type { DeviceFact } from "../../core/fleet.ts";
 import type { Hj212Frame } from "../../core/hj212-frame.ts";
 import { Hj212Framer } from "../../core/hj212-framer.ts";
 import { type Hj212Group, type Hj212Segment, parseSegment } from "../../core/hj212-segment.ts";
@@ -17,6 +19,7 @@ import type { Aggregate } from "../../core/reading.ts";
 import { READINGS_MAX } from "../../core/wire.ts";
 import type { SenderProfile } from "./codec.ts";
 import { type Decoded, type DecodedReading, type Envelope, type Fault, fault, type Refusal, refuse } from "./codec.ts";
+import { factsOf } from "./hj212-facts.ts";
 import { resolveCode } from "./hj212-names.ts";
 import { qualifierOf, readValue } from "./hj212-values.ts";
 
@@ -53,6 +56,7 @@ interface Gathering {
   readonly receivedAt: number;
   readonly readings: DecodedReading[];
   readonly faults: Fault[];
+  readonly facts: DeviceFact[];
   /** Every frame with readings was a back-fill. */
   isBackfill: boolean;
   /** DataTime of the first packet, for parts of the same message that have none. */
@@ -73,6 +77,7 @@ export function decodeHj212(bytes: Uint8Array, sender: SenderProfile, envelope: 
     receivedAt: envelope.receivedAt,
     readings: [],
     faults: [],
+    facts: [],
     isBackfill: true,
     dataTime: null,
   };
@@ -93,11 +98,12 @@ export function decodeHj212(bytes: Uint8Array, sender: SenderProfile, envelope: 
   }
   if (used === 0)
     return first === null ? refuse("FRAME_MISSING", "no ## with four digits behind it") : { refused: first };
-  const { readings, faults } = gathering;
+  const { readings, faults, facts } = gathering;
   if (readings.length > READINGS_MAX) {
     return refuse("TOO_MANY_READINGS", `${readings.length} readings; at most ${READINGS_MAX}`);
   }
-  return { boot: "", seq: -1, backfill: readings.length > 0 && gathering.isBackfill, readings, faults };
+  const backfill = readings.length > 0 && gathering.isBackfill;
+  return { boot: "", seq: -1, backfill, readings, faults, ...(facts.length > 0 ? { facts } : {}) };
 }
 
 function frameFault(event: Exclude<ReturnType<Hj212Framer["push"]>[number], Hj212Frame>): Fault {
@@ -115,7 +121,10 @@ function useFrame(frame: Hj212Frame, gathering: Gathering): Fault | null {
     return fault("MN_MISMATCH", `MN ${segment.header.MN} is not that of this device`);
   }
   const command = DATA_COMMANDS[segment.header.CN ?? ""];
-  if (command === undefined) return null; // states and logs of instruments are no readings
+  if (command === undefined) {
+    gathering.facts.push(...factsOf(segment, dataTimeOf(segment, gathering.zone) ?? gathering.receivedAt));
+    return null; // states and logs of instruments are no readings
+  }
   const time = timeOf(segment, gathering);
   if (typeof time !== "number") return time;
   const isOld = gathering.receivedAt - time > command.liveMs;
@@ -125,6 +134,11 @@ function useFrame(frame: Hj212Frame, gathering: Gathering): Fault | null {
     useGroup(group, { time, bareFlag, isRtd: segment.header.CN === "2011" }, gathering);
   if (gathering.readings.length > before && segment.header.RF !== "1" && !isOld) gathering.isBackfill = false;
   return null;
+}
+
+function dataTimeOf({ groups }: Hj212Segment, zone: string): number | null {
+  const [, text] = groups.flat().find(([name]) => name === "DataTime") ?? [];
+  return text === undefined ? null : parseHj212Time(text, zone);
 }
 
 /** A `Flag=N` without a code, in a group of its own: for the values that have none. */

@@ -10,11 +10,12 @@
  */
 
 import { parseForeignTopic, type SPARKPLUG_TYPES } from "../../core/foreign-topics.ts";
+import type { MetricSeen } from "../../core/sparkplug-command.ts";
 import type { EdgeNotice, EdgeNoticeKind } from "../../core/sparkplug-edges.ts";
 import { type Metric, type Payload, readSparkplug } from "../../core/sparkplug-wire.ts";
 import { type Decoded, type DecodedReading, type Envelope, type Fault, fault } from "./codec.ts";
 import { EdgeSession, type SessionSnapshot } from "./sparkplug-session.ts";
-import { isControl, isNumeric, readingOf } from "./sparkplug-value.ts";
+import { isControl, isNumeric, numberOf, readingOf } from "./sparkplug-value.ts";
 
 /** Edge nodes remembered; only registered ones come here. The longest silent is forgotten first. */
 export const EDGES_MAX = 10_000;
@@ -41,7 +42,10 @@ export interface SparkplugOutcome {
   readonly refused: Fault | null;
   readonly decoded: Decoded;
   readonly notices: readonly EdgeNotice[];
+  /** Watched metrics that it carried, whatever their type. */
+  readonly seen: readonly SeenMetric[];
 }
+export type SeenMetric = Pick<MetricSeen, "metric" | "value">;
 
 interface SavedState {
   readonly version: 1;
@@ -56,8 +60,10 @@ export class SparkplugDecoder {
    * ALIASES_CHANGED. For a reading: ALIAS_UNKNOWN, METRIC_UNKNOWN and those of `readingOf`.
    *
    * The caller has made sure that the sender may speak for this edge node.
+   *
+   * @param watched names of metrics that are told in `seen` as well.
    */
-  decode(bytes: Uint8Array, { topic, receivedAt }: Envelope): SparkplugOutcome {
+  decode(bytes: Uint8Array, { topic, receivedAt }: Envelope, watched?: ReadonlySet<string>): SparkplugOutcome {
     const parsed = parseForeignTopic(topic);
     if (parsed?.format !== "sparkplug")
       return refusal(fault("NOT_SPARKPLUG", `"${topic}" is no topic of an edge node`));
@@ -68,7 +74,7 @@ export class SparkplugDecoder {
     if (payload.uuid === "SPBV1.0_COMPRESSED") {
       return refusal(fault("COMPRESSED", "compressed payloads are not taken; switch compression off at the edge node"));
     }
-    return new Reader(this.#session(group, edge), address, payload, receivedAt).read();
+    return new Reader({ session: this.#session(group, edge), address, payload, at: receivedAt, watched }).read();
   }
 
   /** At most `STATE_BYTES_MAX`: beyond that the longest silent are left out, and will be asked for a rebirth. */
@@ -118,8 +124,19 @@ class Reader {
   readonly #live: DecodedReading[] = [];
   readonly #historical: DecodedReading[] = [];
   readonly #faults: Fault[] = [];
+  readonly #watched: ReadonlySet<string> | undefined;
+  /** The last of each name. */
+  readonly #seen = new Map<string, SeenMetric>();
 
-  constructor(session: EdgeSession, address: Address, payload: Payload, at: number) {
+  constructor(parts: {
+    readonly session: EdgeSession;
+    readonly address: Address;
+    readonly payload: Payload;
+    readonly at: number;
+    readonly watched: ReadonlySet<string> | undefined;
+  }) {
+    const { session, address, payload, at } = parts;
+    this.#watched = parts.watched;
     this.#session = session;
     this.#address = address;
     this.#payload = payload;
@@ -211,10 +228,17 @@ class Reader {
   }
 
   #take(metric: Metric, name: string, type: number): void {
+    if (this.#watched?.has(name) && !metric.isHistorical && !this.#isReplay) this.#see(metric, name, type);
     if (isControl(name) || metric.isTransient || !isNumeric(type)) return;
     const found = readingOf(metric, name, type, this.#payload.time);
     if ("code" in found) this.#faults.push(found);
     else (metric.isHistorical ? this.#historical : this.#live).push(found);
+  }
+
+  #see(metric: Metric, name: string, type: number): void {
+    const number = metric.isNull || metric.field === "string" ? null : numberOf(metric, name, type);
+    const value = metric.field === "string" ? metric.text : typeof number === "number" ? number : null;
+    this.#seen.set(name, { metric: name, value });
   }
 
   #notice(kind: EdgeNoticeKind, reason: string): void {
@@ -245,7 +269,15 @@ class Reader {
             ? { history: { boot: "", seq: -1, backfill: true, readings: this.#historical, faults: [] } }
             : {}),
         };
-    return { kind, seq, bdSeq: this.#bdSeq, refused: null, decoded, notices: this.#notices };
+    return {
+      kind,
+      seq,
+      bdSeq: this.#bdSeq,
+      refused: null,
+      decoded,
+      notices: this.#notices,
+      seen: [...this.#seen.values()],
+    };
   }
 }
 
@@ -261,5 +293,5 @@ function following(bdSeq: number): number {
 const NOTHING: Decoded = { boot: "", seq: -1, backfill: false, readings: [], faults: [] };
 
 function refusal(refused: Fault): SparkplugOutcome {
-  return { kind: "refused", seq: null, bdSeq: null, refused, decoded: NOTHING, notices: [] };
+  return { kind: "refused", seq: null, bdSeq: null, refused, decoded: NOTHING, notices: [], seen: [] };
 }

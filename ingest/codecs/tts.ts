@@ -1,9 +1,10 @@
 /**
- * The Things Stack v3, MQTT server (lorawan-stack-docs, data formats): `up` → readings; the other events hold nothing for
- * us. The device's EUI stands in the payload only. Zero fields are left out.
+ * The Things Stack v3, MQTT server (lorawan-stack-docs, data formats): `up` → readings, `down/…` → what became of our
+ * commands; the other events hold nothing for us. The device's EUI stands in the payload only. Zero fields are left out.
  */
+import type { CommandAck } from "../../core/command.ts";
 import { externalName } from "../../core/directory.ts";
-import { parseForeignTopic } from "../../core/foreign-topics.ts";
+import { ofTtsCorrelation, parseForeignTopic } from "../../core/foreign-topics.ts";
 import { FUTURE_MS_MAX } from "../../core/wire.ts";
 import { type Decoded, type Envelope, type Refusal, refuse, type SenderProfile } from "./codec.ts";
 import { rfc3339Ms } from "./instant.ts";
@@ -14,10 +15,14 @@ import { countOf, decodeUplink, euiOf, NO_READINGS, signalOf, type Uplink } from
 export const tts = {
   name: "The Things Stack",
   owns: (topic: string): boolean => parseForeignTopic(topic)?.format === "tts",
-  sender: (bytes: Uint8Array): string | Refusal => {
+  sender: (bytes: Uint8Array, topic: string): string | Refusal => {
     const message = parseJsonBytes(bytes);
     if ("refused" in message) return message;
     const devEui = devEuiOf(message.json);
+    const parsed = devEui === null ? parseForeignTopic(topic) : null;
+    if (parsed?.format === "tts" && parsed.event.startsWith("down/")) {
+      return externalName.tts(parsed.application, parsed.device);
+    }
     return devEui === null ? refuse("WRONG_SHAPE", NO_EUI) : externalName.devEui(devEui);
   },
   decode: decodeTts,
@@ -31,12 +36,44 @@ const NO_EUI = "at end_device_ids.dev_eui: 16 hexadecimal digits";
  */
 export function decodeTts(bytes: Uint8Array, sender: SenderProfile, { topic }: Envelope): Decoded | Refusal {
   const parsed = parseForeignTopic(topic);
-  if (parsed?.format === "tts" && parsed.event !== "up") return NO_READINGS;
+  const event = parsed?.format === "tts" ? parsed.event : "up";
+  if (event !== "up" && !event.startsWith("down/")) return NO_READINGS;
   const message = parseJsonBytes(bytes);
   if ("refused" in message) return message;
+  if (event !== "up") return { ...NO_READINGS, answers: answersOf(event, message.json) };
   const uplink = ttsUplink(message.json);
   if ("refused" in uplink) return uplink;
   return isSimulated(message.json) ? NO_READINGS : decodeUplink(uplink, sender);
+}
+
+/**
+ * The events of a downlink of ours, by the correlation id that we gave it. `ack` says that the frame arrived, not what the node
+ * did; after `nack` the server tries again by itself, so nothing has ended.
+ */
+function answersOf(event: string, json: unknown): readonly CommandAck[] {
+  if (!isObject(json)) return [];
+  const name = event.replace("down/", "downlink_");
+  const body = objectField(json, name);
+  const downlink = event === "down/failed" ? objectField(body ?? {}, "downlink") : body;
+  const listed = [field(downlink ?? {}, "correlation_ids"), field(json, "correlation_ids")].flatMap((ids) =>
+    Array.isArray(ids) ? (ids as readonly unknown[]) : [],
+  );
+  const id = listed.map((one) => (typeof one === "string" ? ofTtsCorrelation(one) : null)).find((one) => one !== null);
+  if (id === undefined || id === null || id === "" || id.length > 64) return [];
+  switch (event) {
+    case "down/ack":
+      return [{ id, status: "done", detail: "the node acknowledged the frame" }];
+    case "down/failed": {
+      const error = objectField(body ?? {}, "error") ?? {};
+      return [{ id, status: "failed", detail: textField(error, "message_format") ?? "the network server gave it up" }];
+    }
+    case "down/queued":
+      return [{ id, status: "accepted", detail: "in the queue of the network server" }];
+    case "down/sent":
+      return [{ id, status: "accepted", detail: "sent by a gateway" }];
+    default:
+      return [{ id, status: "accepted", detail: "not acknowledged; the network server tries again" }];
+  }
 }
 
 export function isSimulated(json: unknown): boolean {

@@ -75,6 +75,8 @@ test("sessions and commands from the command line", async () => {
     { device: "dev-1", name: MN, connected: true, crcErrors: 0 },
     { name: "STRANGER", unclaimed: true },
   ]);
+  const early = await server.cli("command", "dev-1", "setInterval", "--arg", "seconds=10");
+  expect([early.code, early.stderr]).toEqual([1, expect.stringContaining("30 to 3600 s, not 10")]);
   const done = await server.cli("hj212", "command", "dev-1", "set-interval", "--seconds", "120", "--json");
   expect(done.code).toBe(0);
   expect(JSON.parse(done.stdout)).toMatchObject({ state: "done", sent: 1 });

@@ -113,6 +113,15 @@ function Device({ device }: { device: FleetView }): VNode {
             {percentText(today.completeness)} ({today.received}/{today.expected})
           </span>
         </Fact>
+        {device.equipment.length === 0 ? null : (
+          <Fact name={t("fleet.equipment")}>
+            {device.equipment.map(({ name, value, text, time }) => (
+              <span key={name} title={shanghaiSecond(Date.parse(time))}>
+                {name.replace(/-RS$/, "")} {text === null ? value : localText(text)}{" "}
+              </span>
+            ))}
+          </Fact>
+        )}
       </dl>
     </li>
   );

@@ -30,14 +30,18 @@ test("a command is durable with its audit entry, goes its way, and survives a re
   await commands.sent("c1", NOW + 1);
   await commands.sent("c1", NOW + 2);
   // Only what is due waits to be handed over: not what was sent a moment ago.
-  expect(await commands.open(10, NOW + 1)).toEqual([]);
-  expect(await commands.open(10, NOW + 2)).toHaveLength(1);
+  const page = { after: "", limit: 10 };
+  expect(await commands.dueDevices(NOW + 1, page)).toEqual([]);
+  expect(await commands.dueDevices(NOW + 2, page)).toEqual(["dev-1"]);
+  expect(await commands.due(["dev-1"], NOW + 1)).toEqual([]);
+  expect(await commands.due(["dev-1"], NOW + 2)).toHaveLength(1);
   expect(await commands.answer("dev-2", { id: "c1", status: "done" }, NOW + 3)).toBeNull(); // not its command
   expect(await commands.answer("dev-1", { id: "c1", status: "accepted" }, NOW + 3)).toBe("accepted");
   await commands.sent("c1", NOW + 4); // has moved on
   await close();
   const again = await opened(file);
-  expect(await again.commands.open(10, NOW + 9)).toEqual([]);
+  expect(await again.commands.dueDevices(NOW + 9, { after: "", limit: 10 })).toEqual([]);
+  expect(await again.commands.open("dev-1")).toHaveLength(1);
   expect(await again.commands.get("c1")).toEqual(
     aCommand({ state: "accepted", sentAt: NOW + 2, tries: 2, updatedAt: NOW + 3 }),
   );
@@ -46,8 +50,35 @@ test("a command is durable with its audit entry, goes its way, and survives a re
   const [ended] = await again.commands.of("dev-1", 10);
   expect(ended?.detail.length).toBe(300);
   expect(ended?.detail).not.toMatch(/\p{Cc}/u);
-  expect(await again.commands.open(10, 0)).toEqual([]);
+  expect(await again.commands.open("dev-1")).toEqual([]);
   expect(await again.accounts.verifyAudit()).toBeNull();
+});
+
+test("a further word of acceptance renews the detail and nothing else", async () => {
+  const { commands } = await opened();
+  await commands.put(aCommand(), deed);
+  await commands.answer("dev-1", { id: "c1", status: "accepted", detail: "queued" }, NOW);
+  expect(await commands.answer("dev-1", { id: "c1", status: "accepted", detail: "sent" }, NOW + 1)).toBeNull();
+  expect(await commands.get("c1")).toMatchObject({ state: "accepted", detail: "sent" });
+  await commands.answer("dev-1", { id: "c1", status: "done", detail: "ok" }, NOW + 2);
+  await commands.answer("dev-1", { id: "c1", status: "accepted", detail: "late" }, NOW + 3);
+  expect(await commands.get("c1")).toMatchObject({ state: "done", detail: "ok" });
+});
+
+test("devices with commands to be handed over come in pages, each once, whatever state their commands are in", async () => {
+  const { commands } = await opened();
+  for (const device of ["c", "a", "e", "b", "d"]) {
+    await commands.put(aCommand({ id: `${device}1`, device }), deed);
+    await commands.put(aCommand({ id: `${device}2`, device, createdAt: NOW - 1 }), deed);
+  }
+  await commands.sent("b1", NOW);
+  await commands.sent("b2", NOW);
+  await commands.sent("e1", NOW);
+  expect(await commands.dueDevices(NOW - 1, { after: "", limit: 10 })).toEqual(["a", "c", "d", "e"]);
+  expect(await commands.dueDevices(NOW, { after: "", limit: 2 })).toEqual(["a", "b"]);
+  expect(await commands.dueDevices(NOW, { after: "b", limit: 2 })).toEqual(["c", "d"]);
+  expect(await commands.dueDevices(NOW, { after: "d", limit: 2 })).toEqual(["e"]);
+  expect((await commands.due(["a", "e"], NOW - 1)).map(({ id }) => id)).toEqual(["a2", "e2", "a1"]);
 });
 
 test("what is open expires on the wall clock, what has ended does not", async () => {

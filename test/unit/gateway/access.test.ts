@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { LorawanDownlink } from "../../../core/device-profile.ts";
 import { DEVICE_CHANNELS } from "../../../core/wire.ts";
 import { consumerGrant, deviceGrant, mayPublish, mayReceive, maySubscribe } from "../../../gateway/access.ts";
 import { filterMatches } from "../../../gateway/sessions.ts";
@@ -44,6 +45,45 @@ describe("mayPublish", () => {
         expect(maySubscribe(grant, `ews/1/tenant-1/site-1/mw-1/${other}/cmd`)).not.toBe("granted");
       }),
     );
+  });
+});
+
+describe("downlinks of LoRaWAN", () => {
+  const lorawan = (downlink: LorawanDownlink) =>
+    aDeviceContext({
+      device: aDevice({
+        id: "probe",
+        profile: { lorawan: { devEui: "00AABBCCDDEEFF01", payload: "object", downlink } },
+      }),
+    });
+  const server = deviceGrant(aDeviceContext({ device: aDevice({ id: "ns" }) }), [
+    lorawan({ server: "chirpstack", application: "app-1", commands: {} }),
+    lorawan({ server: "tts", application: "app1@ttn", device: "well-1", commands: {} }),
+  ]);
+  test.each`
+    filter                                       | verdict
+    ${"application/+/device/+/command/+"}        | ${"granted"}
+    ${"application/app-1/device/+/command/down"} | ${"granted"}
+    ${"v3/+/devices/+/down/push"}                | ${"granted"}
+    ${"v3/app1@ttn/devices/well-1/down/push"}    | ${"granted"}
+    ${"application/+/device/+/event/+"}          | ${"foreign-topic"}
+    ${"application/#"}                           | ${"foreign-topic"}
+    ${"v3/#"}                                    | ${"foreign-topic"}
+    ${"v3/+/devices/+/up"}                       | ${"foreign-topic"}
+    ${"+/+/device/+/command/down"}               | ${"foreign-topic"}
+    ${"application/+/device/+/command/down/#"}   | ${"foreign-topic"}
+  `("a network server subscribes to $filter: $verdict", ({ filter, verdict }) => {
+    expect(maySubscribe(server, filter)).toBe(verdict);
+    expect(maySubscribe(well1, filter)).toBe("foreign-topic");
+  });
+
+  test("it receives those of the nodes that it carries, and of no others", () => {
+    expect(mayReceive(server, "application/app-1/device/00aabbccddeeff01/command/down")).toBe(true);
+    expect(mayReceive(server, "v3/app1@ttn/devices/well-1/down/push")).toBe(true);
+    expect(mayReceive(server, "application/app-1/device/00aabbccddeeff02/command/down")).toBe(false);
+    expect(mayReceive(server, "v3/app1@ttn/devices/well-2/down/push")).toBe(false);
+    expect(mayReceive(well1, "v3/app1@ttn/devices/well-1/down/push")).toBe(false);
+    expect(mayPublish(server, "application/app-1/device/00aabbccddeeff01/command/down", 1)).not.toBe("granted");
   });
 });
 

@@ -1,9 +1,17 @@
 import { expect, test } from "vitest";
-import type { CommandDelivery, CommandState, DeviceCommand } from "../../../core/command.ts";
+import type {
+  CommandAck,
+  CommandDelivery,
+  CommandState,
+  CommandStore,
+  DeviceCommand,
+  DeviceCommander,
+} from "../../../core/command.ts";
 import { stateAfterAck } from "../../../core/command.ts";
-import type { FieldCommand, FieldOutcome } from "../../../core/field-session.ts";
-import { fieldCommander, isDue, mqttCommander } from "../../../gateway/commander.ts";
-import { aDevice, aDeviceContext, NOW } from "../../support/builders.ts";
+import { createLogger, Metrics } from "../../../core/observe.ts";
+import { isDue, mqttCommander, startCommander } from "../../../gateway/commander.ts";
+import { aDevice, aDeviceContext, aDirectory, NOW } from "../../support/builders.ts";
+import { FakeClock } from "../../support/clock.ts";
 
 function aCommand(overrides: Partial<DeviceCommand> = {}): DeviceCommand {
   return {
@@ -52,6 +60,7 @@ test("over MQTT a command waits until the device has subscribed, then carries it
     publisher: { publish: async (message) => void published.push(message) },
     listens: (_device, topic) => listening.has(topic),
   });
+  expect(way.reaches(aDeviceContext())).toBe(false);
   expect(await way.send(aCommand(), aDeviceContext())).toEqual({ kind: "away" });
   listening.add("ews/1/tenant-1/site-1/mw-1/dev-1/cmd");
   expect(await way.send(aCommand(), aDeviceContext())).toEqual({ kind: "sent" });
@@ -61,27 +70,84 @@ test("over MQTT a command waits until the device has subscribed, then carries it
   });
 });
 
-interface FieldRow {
-  readonly outcome: Partial<FieldOutcome>;
-  readonly delivery: CommandDelivery;
-}
-test.each`
-  outcome                                      | delivery
-  ${{ state: "done", code: "ok" }}             | ${{ kind: "answered", status: "done", detail: "ok" }}
-  ${{ state: "done", code: "ok", packets: 6 }} | ${{ kind: "answered", status: "done", detail: "ok, 6 packets" }}
-  ${{ state: "failed", code: "unsupported" }}  | ${{ kind: "answered", status: "unsupported", detail: "unsupported" }}
-  ${{ state: "failed", code: "offline" }}      | ${{ kind: "away" }}
-  ${{ state: "expired", code: "no-answer" }}   | ${{ kind: "sent" }}
-  ${{ state: "expired", code: "no-result" }}   | ${{ kind: "answered", status: "accepted", detail: "no-result" }}
-`("over a field session $outcome.code: $delivery.kind", async ({ outcome, delivery }: FieldRow) => {
-  const asked: FieldCommand[] = [];
-  const way = fieldCommander(async (_device, command) => {
-    asked.push(command);
-    return { state: "done", code: "ok", sent: 1, packets: 0, ...outcome };
+/** A store that knows what the commander asks of it, and one way down that reaches `reached` only. */
+function aDesk(
+  waiting: readonly DeviceCommand[],
+  reached: readonly string[],
+  delivery: () => Promise<CommandDelivery>,
+) {
+  const directory = aDirectory({
+    devices: [...new Set(waiting.map(({ device }) => device))].map((id) => aDevice({ id })),
   });
-  const profile = { hj212: { mn: "M1", edition: "2017", crc: "hj212", zone: "Asia/Shanghai" } } as const;
-  const context = aDeviceContext({ device: aDevice({ profile }) });
-  expect([way.serves(context), way.serves(aDeviceContext())]).toEqual([true, false]);
-  expect(await way.send(aCommand({ op: "fetchHistory", args: { from: 1, to: 2 } }), context)).toEqual(delivery);
-  expect(asked).toEqual([{ kind: "fetch-history", data: "minute", from: 1, to: 2 }]);
+  const [steps, sent, answers]: [string[], string[], CommandAck[]] = [[], [], []];
+  const commands = {
+    expire: async () => 0,
+    configs: async () => [],
+    dueDevices: async (_before: number, { after, limit }: { after: string; limit: number }) =>
+      [...new Set(waiting.map(({ device }) => device))]
+        .filter((id) => id > after)
+        .sort()
+        .slice(0, limit),
+    due: async (devices: readonly string[]) => waiting.filter(({ device }) => devices.includes(device)),
+    sent: async (id: string) => {
+      steps.push("noted");
+      sent.push(id);
+    },
+    answer: async (_device: string, ack: CommandAck) => {
+      answers.push(ack);
+      return null;
+    },
+  } as unknown as CommandStore;
+  const way: DeviceCommander = {
+    name: "test",
+    serves: () => true,
+    reaches: ({ device }) => reached.includes(device.id),
+    send: () => {
+      steps.push("handed over");
+      return delivery();
+    },
+  };
+  const start = (overrides: Partial<DeviceCommander> = {}) =>
+    startCommander({
+      ...{ commands, ways: [{ ...way, ...overrides }], publisher: { publish: async () => {} } },
+      ...{ directory: () => directory, clock: new FakeClock(NOW), log: createLogger("silent"), metrics: new Metrics() },
+    });
+  return { start, steps, sent, answers };
+}
+
+test("commands of a thousand devices that are away do not hold up those of one that is there", async () => {
+  const away = Array.from({ length: 1_500 }, (_, n) => aCommand({ id: `a${n}`, device: `away-${n}` }));
+  const last = aCommand({ id: "last", device: "here" });
+  const { start, sent } = aDesk([...away, last], ["here"], async () => ({ kind: "sent" }));
+  const commander = start();
+  await commander.look();
+  await commander.settled();
+  expect(sent).toEqual(["last"]);
+  await commander.close();
+});
+
+test("a stopping commander writes down what became of what it had handed over, and takes up nothing more", async () => {
+  let finish = (_delivery: CommandDelivery): void => {};
+  const delivery = new Promise<CommandDelivery>((resolve) => {
+    finish = resolve;
+  });
+  const { start, answers, sent } = aDesk([aCommand()], ["dev-1"], () => delivery);
+  const commander = start();
+  await commander.look();
+  await commander.close();
+  await commander.look(); // one that was going on
+  const settled = commander.settled();
+  expect(answers).toEqual([]);
+  finish({ kind: "answered", status: "accepted", detail: "closing" });
+  await settled;
+  expect([sent, answers]).toEqual([["c1"], [{ id: "c1", status: "accepted", detail: "closing" }]]);
+});
+
+test("where the answer comes as a message of its own, the command is noted as sent before it is handed over", async () => {
+  const { start, steps } = aDesk([aCommand()], ["dev-1"], async () => ({ kind: "sent" }));
+  const commander = start({ notesFirst: true });
+  await commander.look();
+  await commander.settled();
+  expect(steps).toEqual(["noted", "handed over"]);
+  await commander.close();
 });

@@ -37,6 +37,16 @@ describe("re-sends", () => {
   });
 });
 
+test("a packet that still waits for its append is not forgotten, however many come after it", () => {
+  const recent = new RecentPackets();
+  const slow = recent.note(bytes("slow"), ignore);
+  for (let n = 0; n < 200; n++) recent.settled(recent.note(bytes(`packet ${n}`), ignore).key, true);
+  const answered: string[] = [];
+  expect(recent.note(bytes("slow"), () => answered.push("slow")).kind).toBe("waiting");
+  recent.settled(slow.key, true);
+  expect(answered).toEqual(["slow"]);
+});
+
 test("unclaimed devices: counted, newest last, at most 200", () => {
   const unclaimed = new Unclaimed();
   for (let n = 0; n < 250; n++) unclaimed.note(`mn-${n}`, "10.0.0.1", n);

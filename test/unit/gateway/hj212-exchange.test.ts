@@ -238,6 +238,16 @@ test("one at a time, in order; too many are refused; closing ends them all", asy
   expect(await ask()).toMatchObject({ state: "expired", code: "closing" });
 });
 
+test("what a device has agreed to when the server stops is not asked for again", async () => {
+  const { clock, ask, say, exchanges } = bench();
+  const [agreed, waiting] = [ask(), ask()];
+  await clock.advance(0);
+  await say({ kind: "accepted" });
+  exchanges.close();
+  expect(await agreed).toMatchObject({ state: "accepted", code: "closing", sent: 1 });
+  expect(await waiting).toMatchObject({ state: "expired", code: "closing", sent: 0 });
+});
+
 test("what the device's clock shows comes with the outcome", async () => {
   const { clock, ask, say } = bench();
   const outcome = ask("result", "1011");

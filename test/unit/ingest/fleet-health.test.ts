@@ -4,7 +4,8 @@ import { dayOf, dayStart, dayText, type FleetEntry } from "../../../core/fleet.t
 import { BatchMaker } from "../../../ingest/batch.ts";
 import { Dedupe } from "../../../ingest/dedupe.ts";
 import { DeviceClock } from "../../../ingest/device-clock.ts";
-import { FleetBook, fetchCommand } from "../../../ingest/fleet.ts";
+import { FleetBook } from "../../../ingest/fleet.ts";
+import { fetchCommand } from "../../../ingest/fleet-history.ts";
 import { aDevice, aDirectory, NOW } from "../../support/builders.ts";
 import { FakeClock } from "../../support/clock.ts";
 
@@ -43,8 +44,8 @@ class Desk {
     this.put("telemetry", { v: 1, boot, seq, ts, r, backfill }, ts + late);
   }
   fold() {
-    const { fleet } = this.#maker.take();
-    this.entry = fleet && (JSON.parse(Buffer.from(fleet).toString()) as FleetEntry);
+    const [fleet] = this.#maker.take().fleet;
+    this.entry = fleet ? (JSON.parse(Buffer.from(fleet).toString()) as FleetEntry) : null;
     return this.entry ? this.book.add(this.entry) : [];
   }
   async view() {
@@ -90,10 +91,11 @@ test("a hole in the data is told with its ends, asked for once, and closed by wh
   desk.send(2, NOW + 6 * TEN);
   const holes = desk.fold();
   expect(holes).toMatchObject([{ device: "dev-1", gap: { from: NOW, to: NOW + 6 * TEN } }]);
-  expect(fetchCommand(holes[0]!, NOW)).toMatchObject({
+  const about = aDevice({ profile: { hj212: { mn: "M1", edition: "2017", crc: "hj212", zone: "Asia/Shanghai" } } });
+  expect(fetchCommand(holes[0]!, about, NOW)).toMatchObject({
     op: "fetchHistory",
-    args: { from: NOW + 1, to: NOW + 6 * TEN - 1 },
-    id: fetchCommand(holes[0]!, NOW + HOUR).id,
+    args: { from: NOW + 1, to: NOW + 6 * TEN - 1, data: "minute" },
+    id: fetchCommand(holes[0]!, about, NOW + HOUR).id,
   });
   desk.send(3, NOW + 7 * TEN);
   expect(desk.fold()).toEqual([]); // the same hole is not new again
@@ -197,6 +199,22 @@ test("back-fill says nothing of the clock", async () => {
   expect((await desk.view()).offsetMs).toBe(-3_000);
 });
 
+test("no answer of a batch is left out, however many there are", () => {
+  const directory = aDirectory();
+  const maker = new BatchMaker({ directory: () => directory, dedupe: new Dedupe(), onBug: () => {} });
+  for (let n = 0; n < 2_500; n++) {
+    const payload = Buffer.from(JSON.stringify({ id: `c${n}`, status: "done" }));
+    maker.add(encodeRaw({ receivedAt: NOW, device: "dev-1", topic: `${PREFIX}cmd/ack`, payload }), NOW);
+  }
+  const tooLong = Buffer.from(JSON.stringify({ online: true, reason: "x".repeat(5_000) }));
+  maker.add(encodeRaw({ receivedAt: NOW, device: "dev-1", topic: `${PREFIX}state`, payload: tooLong }), NOW);
+  const { fleet, counts } = maker.take();
+  const entries = fleet.map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as FleetEntry);
+  expect(entries.map(({ signals }) => signals.length)).toEqual([1_000, 1_000, 500]);
+  expect(counts.signalsRefused).toBe(1);
+  expect(maker.take().fleet).toEqual([]);
+});
+
 test("answers to commands and states ride along, in order, other channels do not", () => {
   const desk = new Desk();
   desk.put("state", { online: true, cfg: 2 }, NOW);
@@ -207,5 +225,7 @@ test("answers to commands and states ride along, in order, other channels do not
   expect(desk.entry?.signals.map(({ channel, payload }) => [channel, payload])).toEqual([
     ["state", '{"online":true,"cfg":2}'],
     ["cmd/ack", '{"id":"c1","status":"accepted"}'],
+    // Too long to be kept whole, and still an answer.
+    ["cmd/ack", `{"id":"c1","status":"done","detail":"${"x".repeat(300)}"}`],
   ]);
 });

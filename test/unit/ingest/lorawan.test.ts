@@ -181,12 +181,47 @@ describe("The Things Stack", () => {
   test("the sender stands in the payload", () => {
     const topic = "v3/app/devices/d/up";
     expect(tts.owns(topic)).toBe(true);
-    expect(tts.sender(json(ttsEvent()))).toBe(`eui:${EUI}`);
-    expect(tts.sender(json({ end_device_ids: { dev_eui: "+" } }))).toMatchObject({
+    expect(tts.sender(json(ttsEvent()), topic)).toBe(`eui:${EUI}`);
+    expect(tts.sender(json({ end_device_ids: { dev_eui: "+" } }), topic)).toMatchObject({
       refused: { code: "WRONG_SHAPE" },
     });
-    expect(tts.sender(Buffer.from("{"))).toMatchObject({ refused: { code: "MALFORMED_JSON" } });
+    expect(tts.sender(Buffer.from("{"), topic)).toMatchObject({ refused: { code: "MALFORMED_JSON" } });
     expect(tt({ end_device_ids: { dev_eui: EUI } })).toMatchObject({ refused: { code: "WRONG_SHAPE" } });
+  });
+});
+
+describe("what became of our commands", () => {
+  const item = { deviceInfo: { devEui: EUI.toLowerCase() }, queueItemId: "c-1" };
+  const expired = { code: "EXPIRED", description: "old", context: { queue_item_id: "c-1" } };
+  test.each`
+    event      | body                                     | answer
+    ${"txack"} | ${item}                                  | ${{ status: "accepted", detail: "sent by a gateway" }}
+    ${"ack"}   | ${{ ...item, acknowledged: true }}       | ${{ status: "done", detail: "the node acknowledged the frame" }}
+    ${"ack"}   | ${item}                                  | ${{ status: "failed", detail: "the node did not acknowledge the frame" }}
+    ${"log"}   | ${{ ...item, ...expired }}               | ${{ status: "failed", detail: "EXPIRED: old" }}
+    ${"log"}   | ${{ ...item, ...expired, code: "OTAA" }} | ${null}
+    ${"txack"} | ${{ deviceInfo: item.deviceInfo }}       | ${null}
+  `("ChirpStack $event: $answer.status", ({ event, body, answer }) => {
+    const decoded = cs(body, senderOf(), UP.replace("/up", `/${event}`)) as Decoded;
+    expect(decoded.answers).toEqual(answer ? [{ id: "c-1", ...answer }] : []);
+    expect(decoded.readings).toEqual([]);
+  });
+
+  const ids = { end_device_ids: { device_id: "d" } };
+  const own = { correlation_ids: ["as:downlink:01", "jingtu:command:c-1"] };
+  test.each`
+    event       | body                                                                               | answer
+    ${"queued"} | ${{ downlink_queued: own }}                                                        | ${{ status: "accepted", detail: "in the queue of the network server" }}
+    ${"sent"}   | ${{ ...own, downlink_sent: {} }}                                                   | ${{ status: "accepted", detail: "sent by a gateway" }}
+    ${"ack"}    | ${{ downlink_ack: own }}                                                           | ${{ status: "done", detail: "the node acknowledged the frame" }}
+    ${"nack"}   | ${{ downlink_nack: own }}                                                          | ${{ status: "accepted", detail: "not acknowledged; the network server tries again" }}
+    ${"failed"} | ${{ downlink_failed: { downlink: own, error: { message_format: "no session" } } }} | ${{ status: "failed", detail: "no session" }}
+    ${"ack"}    | ${{ downlink_ack: { correlation_ids: ["somebody:else", 7] } }}                     | ${null}
+  `("The Things Stack down/$event: $answer.status", ({ event, body, answer }) => {
+    const topic = `v3/app@t/devices/d/down/${event}`;
+    expect(tts.sender(json({ ...ids, ...body }), topic)).toBe("tts:app@t/d");
+    const decoded = tt({ ...ids, ...body }, senderOf(), topic) as Decoded;
+    expect(decoded.answers).toEqual(answer ? [{ id: "c-1", ...answer }] : []);
   });
 });
 

@@ -15,7 +15,7 @@ function aView(overrides: Partial<FleetView> = {}): FleetView {
       lastReceivedAt: null,
     },
     ...{ intervalMs: 600_000, overdue: false, offsetMs: null, driftMsPerDay: null, rssi: null, snr: null },
-    ...{ batteryVolts: null, batteryPercent: null, signsAt: null, missingMessages: 0, dataHoles: 0 },
+    ...{ batteryVolts: null, batteryPercent: null, signsAt: null, missingMessages: 0, dataHoles: 0, equipment: [] },
     today: { day: "2026-03-15", expected: 0, received: 0, valid: 0, completeness: 1 },
     ...overrides,
   };
