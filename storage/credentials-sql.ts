@@ -161,7 +161,11 @@ export function createClaims(db: Sql, clock: Clock): Claims {
       }),
     redeem: async (shown) => {
       // A guess reads once; it must not take the lock of writers.
-      const known = await db.selectFrom("claim_code").select("device").where("hmac", "=", shown.hmac).executeTakeFirst();
+      const known = await db
+        .selectFrom("claim_code")
+        .select("device")
+        .where("hmac", "=", shown.hmac)
+        .executeTakeFirst();
       return known ? writeTogether(db, (tx) => redeem(tx, shown, clock.now())) : { kind: "unknown" };
     },
   };

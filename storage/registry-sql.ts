@@ -9,7 +9,13 @@ import type { Registry, RegistryContents, RegistrySnapshot } from "../core/ports
 import type { Rule, VersionedRule } from "../core/rule.ts";
 import type { Device } from "../core/site.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { admitDevices, keptCredentials, keptRevocations, putCredentials, revokeCredentials } from "./credentials-sql.ts";
+import {
+  admitDevices,
+  keptCredentials,
+  keptRevocations,
+  putCredentials,
+  revokeCredentials,
+} from "./credentials-sql.ts";
 import { beginChange, type Change, slices } from "./registry-change.ts";
 import { complete, refuseFaults } from "./registry-check.ts";
 import { type LedgerTables, readTogether, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
