@@ -13,6 +13,7 @@ import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory } from "../core/ports.ts";
 import type { PresenceSink } from "../core/presence.ts";
 import type { DeviceContext } from "../core/site.ts";
+import { Admission } from "./admission.ts";
 import type { Gate } from "./admit.ts";
 import type { Desk } from "./hj212-desk.ts";
 import { FieldDevice, Unclaimed } from "./hj212-devices.ts";
@@ -95,14 +96,13 @@ export async function openHj212(parts: Hj212Parts): Promise<Hj212Server> {
 class Server implements Hj212Server {
   readonly #parts: Hj212Parts;
   readonly #room: Room;
-  readonly #rate: ConnectRate;
+  readonly #admission: Admission;
   readonly #unclaimed = new Unclaimed();
   readonly #guesses = new Guesses();
   readonly #devices = new Map<string, FieldDevice>();
   /** Oldest first. */
   readonly #sessions = new Set<Hj212Session>();
   readonly #unproven = new Set<Hj212Session>();
-  readonly #sockets = new Set<Socket>();
   readonly #counts = new Map<Count, number>();
   readonly #desk: Desk;
   readonly #stops: (() => void)[] = [];
@@ -110,11 +110,13 @@ class Server implements Hj212Server {
   #isStopped = false;
 
   constructor(parts: Hj212Parts) {
-    const { config, tally } = parts;
+    const { clock, config, tally } = parts;
     this.#parts = parts;
     const places = { all: config.hj212Connections, perAddress: config.hj212ConnectionsPerAddress };
     this.#room = new Room(places, () => tally.refuse("hj212-strangers"));
-    this.#rate = new ConnectRate(config.hj212ConnectsPerMinute);
+    const rate = new ConnectRate(config.hj212ConnectsPerMinute);
+    const refuse = (reason: string): void => tally.refuse(reason);
+    this.#admission = new Admission({ room: this.#room, rate, clock, refuse });
     this.#desk = this.#makeDesk();
   }
 
@@ -122,7 +124,9 @@ class Server implements Hj212Server {
     const { clock, config, log, tally } = this.#parts;
     this.#door = await openDoor(config, {
       log,
-      admit: (socket) => this.#admit(socket),
+      admit: (socket) => {
+        if (this.#admission.admit(socket)) socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      },
       accept: (socket) => this.#accept(socket),
       onBadHandshake: () => tally.refuse("tls-handshake"),
     });
@@ -169,7 +173,7 @@ class Server implements Hj212Server {
     this.stop();
     for (const stop of this.#stops.splice(0)) stop();
     for (const device of this.#devices.values()) device.exchanges.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.#admission.close();
     this.#flushCounts();
   }
 
@@ -255,26 +259,6 @@ class Server implements Hj212Server {
         `no password (PW) of this HJ 212 device is kept: whoever knows its MN can send as it; run \`jingtu hj212 password ${id}\``,
       );
     device.isWarnedOf = isOpen;
-  }
-
-  /** Before TLS: a refused connection must not cost a handshake. */
-  #admit(socket: Socket): void {
-    const address = addressKey(socket.remoteAddress);
-    const guest = { key: connectionKey(socket), address, evict: () => void socket.destroy() };
-    const isInTime = this.#rate.enter(address, this.#parts.clock.monotonic());
-    const verdict = isInTime ? this.#room.enter(guest) : "connects-per-address";
-    if (verdict !== "admitted") {
-      this.#parts.tally.refuse(verdict);
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.on("error", ignore);
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      this.#room.leave(guest);
-    });
   }
 
   #accept(socket: Socket): void {

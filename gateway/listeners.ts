@@ -14,11 +14,12 @@ import { Misconfigured } from "../core/errors.ts";
 import { addressKey } from "../core/failure-pace.ts";
 import { isLoopback, pem, portFault } from "../core/listen.ts";
 import type { Logger } from "../core/observe.ts";
+import { Admission } from "./admission.ts";
 import { type Certificate, judgePeer, type Revocations } from "./certificates.ts";
 import { DEVICE_FRAME_BYTES_MAX } from "./frames.ts";
 import type { ConnectRate } from "./limits.ts";
 import type { Refused } from "./refusals.ts";
-import { connectionKey, type Guest, type Room } from "./room.ts";
+import { connectionKey, type Room } from "./room.ts";
 
 export type ListenerConfig = Pick<
   Config,
@@ -79,13 +80,12 @@ const LOOPBACK_HOST = "127.0.0.1";
  *   or `TLS_INVALID` for the certificate files.
  */
 export async function openListeners(config: ListenerConfig, doors: Doors): Promise<Listeners> {
-  const sockets = new Set<Socket>();
+  const admission = new Admission(doors);
   const opened: Server[] = [];
   const tls = tlsOptions(config, doors.revocations);
   const plainHost = judgePlainHost(config, tls !== null, doors.log);
   const open = async (server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", host: string): Promise<number> => {
-    // Before TLS or HTTP see the socket: a refused connection must not cost a handshake.
-    server.prependListener("connection", (socket: Socket) => admitSocket(socket, sockets, doors));
+    server.prependListener("connection", (socket: Socket) => void admission.admit(socket));
     opened.push(server);
     return bind(server, key, config[key], host);
   };
@@ -109,7 +109,7 @@ export async function openListeners(config: ListenerConfig, doors: Doors): Promi
       stop,
       close: async () => {
         stop();
-        for (const socket of sockets) socket.destroy();
+        admission.close();
       },
     };
   } catch (error) {
@@ -129,23 +129,6 @@ function judgePlainHost({ host, mqttInsecure }: ListenerConfig, hasTls: boolean,
     });
   log.warn({ host }, `plain MQTT and WebSocket listen on ${LOOPBACK_HOST} only; EWS_MQTT_INSECURE=1 opens them`);
   return LOOPBACK_HOST;
-}
-
-function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
-  const address = addressKey(socket.remoteAddress);
-  const guest: Guest = { key: connectionKey(socket), address, evict: () => void socket.destroy() };
-  const verdict = doors.rate.enter(address, doors.clock.monotonic()) ? doors.room.enter(guest) : "connects-per-address";
-  if (verdict !== "admitted") {
-    doors.refuse(verdict);
-    socket.destroy();
-    return;
-  }
-  sockets.add(socket);
-  socket.on("error", ignore);
-  socket.once("close", () => {
-    sockets.delete(socket);
-    doors.room.leave(guest);
-  });
 }
 
 function arrivalOf(socket: Socket, { room }: Doors): Arrival {

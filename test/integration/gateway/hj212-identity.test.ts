@@ -92,9 +92,13 @@ test("what waits behind a password that waits keeps its order, and its bytes", a
   await turns(() => session("logger-1")?.wrongPasswords === 5);
   const device = await open("127.0.3.1");
   const qns = Array.from({ length: 20 }, (_, n) => `202603150800${String(n).padStart(2, "0")}001`);
-  device.write(Buffer.concat(qns.map((qn) => aFrame({ qn }))));
+  const first = aFrame({ pw: "wrong", qn: "20260315075900001" });
+  device.write(Buffer.concat([first, ...qns.map((qn) => aFrame({ qn }))]));
   await seen();
   expect(device.received).toEqual([]);
+  await clock.advance(100);
+  await turns(() => session("logger-1")?.wrongPasswords === 7);
+  expect(device.received).toEqual([]); // what follows a wrong one waits anew
   await clock.advance(4_000);
   for (const qn of qns) expect(await device.next()).toMatchObject({ CN: "9014", QN: qn });
 });
