@@ -7,7 +7,7 @@
 /** Failures within `MEMORY_MS` that are answered at once: a typing error should not feel like a fault. */
 export const FAILURES_FREE = 5;
 const DELAY_MS_MIN = 100;
-export const DELAY_MS_MAX = 4_000;
+const DELAY_MS_MAX = 4_000;
 export const MEMORY_MS = 60_000;
 export const KEYS_MAX = 10_000;
 

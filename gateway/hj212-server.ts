@@ -59,7 +59,7 @@ export interface Hj212Server {
   /** Devices heard of since the start. */
   sessions(): readonly FieldSession[];
   unclaimed(): readonly UnclaimedDevice[];
-  /** Closes the connection of a device, if it has one. */
+  /** Closes every connection that a device has spoken on, also one that it has left without a word. */
   kick(device: string): void;
   /** Ends the sessions of devices that were revoked or removed. Call when the registry has changed. */
   renew(): void;
@@ -153,7 +153,7 @@ class Server implements Hj212Server {
     return this.#unclaimed.list();
   }
   kick(device: string): void {
-    this.#devices.get(device)?.line?.close();
+    for (const session of this.#sessions) if (session.carries(device)) session.close();
   }
   renew(): void {
     const { directory } = this.#parts;

@@ -83,6 +83,9 @@ export class Hj212Session implements Sender, Line {
     return this.#devices.size > 0;
   }
 
+  carries(id: string): boolean {
+    return [...this.#devices].some((device) => device.id === id);
+  }
   takesAnswers(): boolean {
     return !this.socket.writableNeedDrain;
   }

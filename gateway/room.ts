@@ -12,7 +12,7 @@ export interface Guest {
   /** Ends the connection. Its place is free already. */
   evict(): void;
 }
-export type RoomVerdict = "admitted" | "connections-full" | "connections-per-address";
+type RoomVerdict = "admitted" | "connections-full" | "connections-per-address";
 
 /** The same for a socket and for the TLS stream on top of it; unlike those of any other open connection. */
 export function connectionKey(socket: {

@@ -105,6 +105,17 @@ test.each([
   expect(await gateway.refused()).toEqual({ "hj212-device-removed": 1 });
 });
 
+test("HJ 212: a kick closes the connection that a device has left half open too", async () => {
+  await start(fieldRegistry());
+  const [old, fresh, other] = [await open(), await open(), await open()];
+  for (const client of [old, fresh]) await client.ping(MN.two);
+  other.write(aFrame());
+  await other.next();
+  gateway.kick("logger-2");
+  await Promise.all([old.closed, fresh.closed]);
+  await other.ping(MN.two);
+});
+
 test("MQTT and HTTP: who is carried by a revoked account loses its own connection, and its secret opens nothing", async () => {
   const registry = aRegistry();
   const devices = registry.devices.map((one) => (one.id === "well-10" ? aDevice({ ...one, via: "well-1" }) : one));
