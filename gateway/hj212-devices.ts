@@ -9,7 +9,6 @@ import { type Part, PartTimes, PartTracker } from "./hj212-parts.ts";
 export interface Line {
   /** One packet down. */
   send(packet: Uint8Array): void;
-  close(): void;
 }
 
 /** What the device itself last sent, for packets that go down to it. */
