@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { addressKey } from "../core/failure-pace.ts";
 import type { ConnectRate } from "./limits.ts";
-import { connectionKey, type Room } from "./room.ts";
+import { connectionKey, Guest, type Room } from "./room.ts";
 
 export class Admission {
   readonly #parts: {
@@ -22,7 +22,7 @@ export class Admission {
   admit(socket: Socket): boolean {
     const { room, rate, clock, refuse } = this.#parts;
     const address = addressKey(socket.remoteAddress);
-    const guest = { key: connectionKey(socket), address, evict: () => void socket.destroy() };
+    const guest = new Guest({ key: connectionKey(socket), address, socket });
     const verdict = rate.enter(address, clock.monotonic()) ? room.enter(guest) : "connects-per-address";
     if (verdict !== "admitted") {
       refuse(verdict);

@@ -4,13 +4,20 @@
  */
 import { isLoopback } from "../core/listen.ts";
 
-export interface Guest {
-  /** `connectionKey` of its socket. */
-  readonly key: string;
+/** One connection; ten thousand of them are held for days, so it is small, and smaller once it has signed in. */
+export class Guest {
   /** `addressKey` of where it comes from. */
   readonly address: string;
-  /** Ends the connection. Its place is free already. */
-  evict(): void;
+  readonly socket: { destroy(): unknown };
+  /** `connectionKey` of its socket, while it is a stranger. */
+  key: string;
+  isIn = false;
+
+  constructor(parts: { readonly key: string; readonly address: string; readonly socket: { destroy(): unknown } }) {
+    this.address = parts.address;
+    this.socket = parts.socket;
+    this.key = parts.key;
+  }
 }
 type RoomVerdict = "admitted" | "connections-full" | "connections-per-address";
 
@@ -26,7 +33,7 @@ export function connectionKey(socket: {
 export class Room {
   readonly #max: { readonly all: number; readonly perAddress: number };
   readonly #onEvicted: () => void;
-  readonly #guests = new Map<string, Guest>();
+  #open = 0;
   readonly #byAddress = new Map<string, number>();
   /** Who has not signed in, oldest first, in all and by address. */
   readonly #strangers = new Map<string, Guest>();
@@ -37,18 +44,19 @@ export class Room {
     this.#onEvicted = onEvicted;
   }
   get open(): number {
-    return this.#guests.size;
+    return this.#open;
   }
 
   /** As a stranger. Loopback is exempt from the bound by address, not from the bound in all. */
   enter(guest: Guest): RoomVerdict {
     const { key, address } = guest;
-    const before = this.#guests.get(key);
+    const before = this.#strangers.get(key);
     if (before) this.leave(before); // the client has taken the same port again before we heard of the end
     const isAddressFull = (this.#byAddress.get(address) ?? 0) >= this.#max.perAddress && !isLoopback(address);
     if (isAddressFull && !this.#makeRoom(this.#strangersByAddress.get(address))) return "connections-per-address";
-    if (this.#guests.size >= this.#max.all && !this.#makeRoom(this.#strangers)) return "connections-full";
-    this.#guests.set(key, guest);
+    if (this.#open >= this.#max.all && !this.#makeRoom(this.#strangers)) return "connections-full";
+    guest.isIn = true;
+    this.#open += 1;
     this.#byAddress.set(address, (this.#byAddress.get(address) ?? 0) + 1);
     this.#strangers.set(key, guest);
     const here = this.#strangersByAddress.get(address) ?? new Map<string, Guest>();
@@ -64,14 +72,16 @@ export class Room {
     const here = this.#strangersByAddress.get(guest.address);
     here?.delete(key);
     if (here?.size === 0) this.#strangersByAddress.delete(guest.address);
+    guest.key = "";
   }
 
   /** Its connection has ended. The second time does nothing. */
   leave(guest: Guest): void {
     const { key, address } = guest;
-    if (this.#guests.get(key) !== guest) return;
-    this.know(key);
-    this.#guests.delete(key);
+    if (!guest.isIn) return;
+    if (this.#strangers.get(key) === guest) this.know(key);
+    guest.isIn = false;
+    this.#open -= 1;
     const left = (this.#byAddress.get(address) ?? 0) - 1;
     if (left > 0) this.#byAddress.set(address, left);
     else this.#byAddress.delete(address);
@@ -81,7 +91,7 @@ export class Room {
     for (const oldest of strangers?.values() ?? []) {
       this.leave(oldest);
       this.#onEvicted();
-      oldest.evict();
+      oldest.socket.destroy();
       return true;
     }
     return false;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { connectionKey, type Guest, Room } from "../../../gateway/room.ts";
+import { connectionKey, Guest, Room } from "../../../gateway/room.ts";
 
 function aRoom(all: number, perAddress = all) {
   const out: string[] = [];
@@ -9,7 +9,7 @@ function aRoom(all: number, perAddress = all) {
   });
   const guests = new Map<string, Guest>();
   const enter = (key: string, address = "192.0.2.7") => {
-    const guest = { key, address, evict: () => void out.push(key) };
+    const guest = new Guest({ key, address, socket: { destroy: () => void out.push(key) } });
     guests.set(key, guest);
     return room.enter(guest);
   };
@@ -62,7 +62,7 @@ test("one that was driven out and closes later frees no second place", () => {
 
 test("a port that is used again before the old connection's end was heard of: one place, and it stays", () => {
   const { room, enter } = aRoom(3);
-  const old = { key: "a", address: "192.0.2.7", evict: () => undefined };
+  const old = new Guest({ key: "a", address: "192.0.2.7", socket: { destroy: () => undefined } });
   room.enter(old);
   enter("a");
   room.leave(old);
