@@ -11,7 +11,7 @@ import {
   revokeCertificates,
 } from "../storage/certificate-authority.ts";
 import { knownDevices } from "./devices.ts";
-import { audit, withLedger } from "./ledger.ts";
+import { ACTOR, audit, withLedger } from "./ledger.ts";
 import { operand, readText, UsageError, type Verb } from "./verb.ts";
 
 const caInit: Verb = {
@@ -25,15 +25,12 @@ const caInit: Verb = {
       if (!/^[\p{L}\p{N} ._-]{1,64}$/u.test(name)) throw new UsageError("--name takes letters, digits, spaces, . _ -");
       const folder = await initAuthority(dataDir, { name, now: systemClock.now() });
       await audit(ledger, "ca.init", name);
-      const settings = {
-        EWS_MQTT_TLS_CA: join(folder, CA_FILES.certificate),
-        EWS_MQTT_TLS_CRL: join(folder, CA_FILES.revoked),
-      };
+      const settings = { EWS_MQTT_TLS_CA: join(folder, CA_FILES.certificate) };
       const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`);
       call.out.result({ folder, settings }, lines.join("\n"));
       if (!call.flag("json"))
         call.out.say(
-          "Set these and start the server again; with EWS_MQTT_TLS_CLIENTS=optional secrets go on beside it.",
+          "Set this and start the server again; with EWS_MQTT_TLS_CLIENTS=optional secrets go on beside it. Revocations are followed without a setting.",
         );
       return EXIT.ok;
     }),
@@ -63,6 +60,7 @@ const caIssue: Verb = {
         certificate: join(folder, `${device}.pem`),
         key: key === null ? null : join(folder, `${device}.key`),
       };
+      await ledger.registry.admitDevices([device], ACTOR); // as a new secret would
       if (key !== null && files.key !== null) writeFileSync(files.key, `${key}\n`, { mode: 0o600 });
       writeFileSync(files.certificate, `${certificate}\n`, { mode: 0o644 });
       await audit(ledger, "ca.issue", device, `serial ${serial}`);

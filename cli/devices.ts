@@ -33,7 +33,7 @@ const deviceRotate: Verb = {
 
 const deviceRevoke: Verb = {
   name: "device revoke",
-  summary: "end every secret, certificate and claim code of devices now; live connections are closed",
+  summary: "end every secret, certificate and claim code of devices now; connections of every protocol are closed",
   operands: "ID…",
   options: {},
   run: (call) =>
@@ -46,6 +46,24 @@ const deviceRevoke: Verb = {
       if (ca.hasAuthority(dataDir))
         for (const device of devices) await ca.revokeCertificates(dataDir, device, systemClock.now());
       for (const device of devices) call.out.result({ device, revoked: true }, `${device} revoked`);
+      return EXIT.ok;
+    }),
+};
+
+const deviceAdmit: Verb = {
+  name: "device admit",
+  summary: "let revoked devices in again; the secrets, certificates and claim codes that were ended stay ended",
+  operands: "ID…",
+  options: {},
+  run: (call) =>
+    withLedger(call, async (ledger) => {
+      const devices = someDevices(call);
+      await knownDevices(ledger, devices);
+      const admitted = new Set(await ledger.registry.admitDevices(devices, ACTOR));
+      for (const device of devices) {
+        const isAdmitted = admitted.has(device);
+        call.out.result({ device, admitted: isAdmitted }, `${device} ${isAdmitted ? "admitted" : "was not revoked"}`);
+      }
       return EXIT.ok;
     }),
 };
@@ -110,4 +128,4 @@ export async function knownDevices(ledger: Ledger, ids: readonly string[]): Prom
   });
 }
 
-export const deviceVerbs: readonly Verb[] = [deviceRotate, deviceRevoke, deviceClaimCode];
+export const deviceVerbs: readonly Verb[] = [deviceRotate, deviceRevoke, deviceAdmit, deviceClaimCode];

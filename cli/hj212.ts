@@ -36,6 +36,7 @@ async function keepSecret(
       if (!isValid(plain)) throw new Refused("SECRET_INVALID", { what: `this is no ${kind}`, where: file });
       const sealed = seal(loadSealingKey(dataDir), plain, fieldSecretPurpose({ device, kind }));
       await ledger.fieldSecrets.put({ device, kind, sealed }, "cli");
+      await ledger.registry.admitDevices([device], "cli"); // a new secret lets a revoked device in, as one for MQTT does
     }
     const action = remove ? `${kind}.remove` : `${kind}.set`;
     await ledger.accounts.audit({
@@ -91,10 +92,13 @@ const sessions: Verb = {
     const found = await ask<{ sessions: FieldSession[]; unclaimed: UnclaimedDevice[] }>(call, "hj212-sessions", {});
     for (const one of found.sessions) {
       const { device, name, address, frames, crcErrors, noiseBytes, badLengths, gaps } = one;
-      const state = one.connected ? "connected" : "away";
+      const state = one.isRevoked ? "revoked" : one.connected ? "connected" : "away";
+      const door = one.hasPassword
+        ? `${one.wrongPasswords} wrong passwords`
+        : `NO PASSWORD: whoever knows the MN can send as ${device}`;
       const at = one.lastPacketAt === 0 ? "never" : new Date(one.lastPacketAt).toISOString();
       const errors = `${crcErrors} CRC errors, ${badLengths} bad lengths, ${noiseBytes} bytes of noise, ${gaps.length} gaps`;
-      call.out.result(one, [device, name, state, address, at, `${frames} packets`, errors].join("\t"));
+      call.out.result(one, [device, name, state, address, at, `${frames} packets`, errors, door].join("\t"));
     }
     for (const one of found.unclaimed) {
       const at = new Date(one.lastPacketAt).toISOString();

@@ -33,7 +33,7 @@ export const Config = z.strictObject({
   mqttTlsKey: z.string().optional(),
   /** CA of client certificates: one whose name is a device's lets it in without a secret. */
   mqttTlsCa: z.string().optional(),
-  /** Revocation list of that CA; followed while the server runs. */
+  /** Revocation list of that CA, followed while the server runs; when not set, `ca/crl.pem` in the data folder, once there. */
   mqttTlsCrl: z.string().optional(),
   /** With a CA: whether every client over TLS must show a certificate, or may sign in with its secret alone. */
   mqttTlsClients: z.enum(["required", "optional"]).default("required"),
@@ -51,6 +51,8 @@ export const Config = z.strictObject({
   hj212Insecure: Flag.default(false),
   /** HJ 212 connections from one address; loopback is exempt. */
   hj212ConnectionsPerAddress: z.coerce.number().int().positive().default(200),
+  /** HJ 212 connections begun within a minute by one address, which may be a NAT with many loggers; loopback is exempt. */
+  hj212ConnectsPerMinute: z.coerce.number().int().positive().default(1_200),
   hj212Connections: z.coerce.number().int().positive().default(5_000),
   series: z.enum(["duckdb", "influx"]).default("duckdb"),
   influxUrl: z.url().optional(),

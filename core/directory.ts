@@ -34,10 +34,17 @@ export function createDirectory(snapshot: RegistrySnapshot): Directory {
     if (others) others.push(context);
     else carried.set(via, [context]);
   }
+  const revoked = new Map(snapshot.revoked.map(({ device, since }) => [device, since]));
+  const revokedSince = (id: string): number | undefined => {
+    const via = devices.get(id)?.device.via;
+    const [own, carrier] = [revoked.get(id), via === undefined ? undefined : revoked.get(via)];
+    return own === undefined || carrier === undefined ? (own ?? carrier) : Math.min(own, carrier);
+  };
   return {
     version: snapshot.version,
     snapshot,
     external: (name) => external.get(name),
+    revokedSince,
     carriedBy: (account) => carried.get(account) ?? [],
     device: (id) => devices.get(id),
     station: (id) => stations.get(id),

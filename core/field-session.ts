@@ -31,7 +31,7 @@ export type FieldCommand =
  */
 export interface FieldOutcome {
   readonly state: "accepted" | "done" | "failed" | "expired";
-  /** Stable word: ok, offline, busy, unsupported, invalid, no-answer, no-result, closing, or what the device answered. */
+  /** Stable word: ok, offline, revoked, busy, unsupported, invalid, no-answer, no-result, closing, or what the device answered. */
   readonly code: string;
   /** Times the request was sent. */
   readonly sent: number;
@@ -78,6 +78,10 @@ export interface FieldSession {
   readonly noiseBytes: number;
   readonly badLengths: number;
   readonly wrongPasswords: number;
+  /** False: whoever knows its name can send as this device. */
+  readonly hasPassword: boolean;
+  /** Itself, or the account that carries it. */
+  readonly isRevoked: boolean;
   /** The newest, at most 20. */
   readonly gaps: readonly PacketGap[];
   readonly pending: readonly PendingFieldCommand[];

@@ -158,6 +158,12 @@ export interface DeviceCredential {
   readonly validUntil?: number;
 }
 
+/** A device that was revoked: nothing that comes in its name is used from `since` (wall clock, ms) on. */
+export interface RevokedDevice {
+  readonly device: string;
+  readonly since: number;
+}
+
 export interface RegistryContents {
   readonly tenants: readonly Tenant[];
   readonly sites: readonly Site[];
@@ -169,6 +175,7 @@ export interface RegistryContents {
 export interface RegistrySnapshot extends RegistryContents {
   readonly version: number;
   readonly credentials: readonly DeviceCredential[];
+  readonly revoked: readonly RevokedDevice[];
   readonly rules: readonly VersionedRule[];
 }
 
@@ -179,14 +186,22 @@ export interface Registry {
   snapshot(): Promise<RegistrySnapshot>;
   /** Inserts or replaces by id, all or nothing. @throws Refused `REGISTRY_INVALID` naming every dangling reference. */
   put(contents: Partial<RegistryContents>, by: string): Promise<void>;
-  /** Gives each device named its credential; those it had before end `overlapMs` from now (at once when left out), or earlier. */
+  /**
+   * Gives each device named its credential; those it had before end `overlapMs` from now (at once when left out), or
+   * earlier. A revoked device is admitted by it.
+   */
   putCredentials(
     credentials: readonly Pick<DeviceCredential, "device" | "hmac">[],
     by: string,
     overlapMs?: number,
   ): Promise<void>;
-  /** Ends every credential of these devices now, and their open claim codes. @throws Refused `REGISTRY_INVALID` for one that is not known. */
+  /**
+   * Ends every credential of these devices now, and their open claim codes; none of them is let in by any protocol until
+   * it is admitted. @throws Refused `REGISTRY_INVALID` for one that is not known.
+   */
   revokeCredentials(devices: readonly string[], by: string): Promise<void>;
+  /** Lets revoked devices in again; what was ended stays ended. @returns those that were revoked. */
+  admitDevices(devices: readonly string[], by: string): Promise<readonly string[]>;
   /** New or changed rules get the next version; equal ones stay. Returns how many changed. */
   putRules(rules: readonly Rule[], by: string): Promise<number>;
   close(): Promise<void>;
@@ -288,6 +303,8 @@ export interface Directory {
   station(id: string): { readonly station: Station; readonly site: Site } | undefined;
   /** Every credential of a device that is kept, those that are over too: ask `judgeSecret` in core/secret.ts. */
   credentials(device: string): readonly DeviceCredential[];
+  /** Since when (wall clock, ms) the device, or the account that carries it, is revoked; undefined when neither is. */
+  revokedSince(device: string): number | undefined;
   /** By a name of a foreign protocol; see `externalName` in core/directory.ts. */
   external(name: string): DeviceContext | undefined;
   /** Devices whose messages come through this account's connection. */

@@ -22,7 +22,7 @@ import type { Logger } from "../core/observe.ts";
 import type { Consumer, Directory, Publisher } from "../core/ports.ts";
 import { mayPublish, mayReceive, maySubscribe } from "./access.ts";
 import type { Gate } from "./admit.ts";
-import type { Revocations } from "./certificates.ts";
+import { type Certificate, isOfNobody, isOver, type Revocations } from "./certificates.ts";
 import { brokerClientId, certifiedDevice, renewGrant } from "./credentials.ts";
 import { FILTERS_MAX, Link } from "./link.ts";
 import type { Arrival } from "./listeners.ts";
@@ -68,6 +68,8 @@ export interface BrokerParts {
   readonly tally: Tally;
   readonly refusals: Refusals;
   readonly revocations: Revocations;
+  /** Over TLS with a CA: then a certificate of a removed device holds no connection. */
+  readonly isCertificateRequired: boolean;
   readonly directory: () => Directory;
   readonly consumers: () => readonly Consumer[];
   readonly pepper: Buffer;
@@ -93,6 +95,8 @@ export interface Broker {
   kick(clientId: string): void;
   /** Closes whose account is gone or changed, renews the rights of the others. Call when the registry has changed. */
   renewGrants(): void;
+  /** Closes whose certificate has come to its end. */
+  closeExpired(): void;
   close(): Promise<void>;
 }
 
@@ -166,11 +170,9 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
     renewGrants: () => {
       const accounts = { directory: parts.directory(), consumers: parts.consumers(), now: parts.clock.now() };
       for (const [link, client] of open) {
-        const { certificate } = link;
-        if (certificate && parts.revocations.has(certificate.serial)) {
-          parts.refusals.refuse("certificate-revoked", { address: link.address, account: link.grant?.name });
-          link.signedIn = null;
-          client.close();
+        const reason = whyNot(link.certificate, parts);
+        if (reason) {
+          closeFor(reason, link, client, parts);
           continue;
         }
         if (!link.signedIn) continue;
@@ -179,11 +181,30 @@ export async function createBroker(parts: BrokerParts): Promise<Broker> {
         if (!grant) client.close();
       }
     },
+    closeExpired: () => {
+      const now = parts.clock.now();
+      for (const [link, client] of open)
+        if (link.certificate && isOver(link.certificate, now)) closeFor("certificate-expired", link, client, parts);
+    },
     close: async () => {
       await new Promise<void>((resolve) => aedes.close(resolve));
       for (const link of open.keys()) link.stream.destroy();
     },
   };
+}
+
+/** Why a certificate that opened a connection would not open it now. */
+function whyNot(certificate: Certificate | null, parts: BrokerParts): string | null {
+  if (!certificate) return null;
+  if (parts.revocations.has(certificate.serial)) return "certificate-revoked";
+  const isRegistered = (device: string): boolean => parts.directory().device(device) !== undefined;
+  return parts.isCertificateRequired && isOfNobody(certificate, isRegistered) ? "certificate-of-nobody" : null;
+}
+
+function closeFor(reason: string, link: Link, client: Client, { refusals }: BrokerParts): void {
+  refusals.refuse(reason, { address: link.address, account: link.grant?.name });
+  link.signedIn = null;
+  client.close();
 }
 
 function signInHooks(parts: BrokerParts, links: WeakMap<object, Link>) {

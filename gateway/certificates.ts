@@ -1,5 +1,6 @@
 /** Client certificates: which device one speaks for, and those that were revoked, followed while the server runs. */
 import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import type { PeerCertificate, TLSSocket } from "node:tls";
 import type { Config } from "../core/config.ts";
 import { Misconfigured } from "../core/errors.ts";
@@ -8,29 +9,57 @@ import type { Logger } from "../core/observe.ts";
 import { Id } from "../core/site.ts";
 import { revokedSerials, serialOf } from "./crl.ts";
 
+/** In the data folder, where `jingtu ca init` puts it. */
+const LOCAL_LIST = join("ca", "crl.pem");
+
 export interface Certificate {
   /** Null when it names none: then it proves nothing but its CA. */
   readonly device: string | null;
+  /** The name was made for devices (`urn:jingtu:device:ID`): it is no one else's, also when no device bears it. */
+  readonly isDevices: boolean;
   readonly serial: string;
+  /** Wall clock, ms. */
+  readonly endsAt: number;
 }
 export type PeerVerdict =
   | { readonly kind: "none" }
   | { readonly kind: "shown"; readonly certificate: Certificate }
   | {
       readonly kind: "refused";
-      readonly reason: "certificate-missing" | "certificate-revoked" | "certificate-untrusted";
+      readonly reason:
+        | "certificate-missing"
+        | "certificate-revoked"
+        | "certificate-expired"
+        | "certificate-untrusted"
+        | "certificate-of-nobody";
     };
 
 /** `urn:jingtu:device:ID` among the alternative names, else the common name. */
-export function certificateOf({ subject, subjectaltname, serialNumber }: PeerCertificate): Certificate {
+export function certificateOf(peer: PeerCertificate): Certificate {
+  const { subject, subjectaltname, serialNumber } = peer;
   const serial = serialOf(serialNumber);
   const [, named] = /(?:^|, )URI:urn:jingtu:device:([A-Za-z0-9_.-]{1,64})(?=,|$)/.exec(subjectaltname ?? "") ?? [];
   const parsed = Id.safeParse(named ?? subject.CN);
-  return { device: parsed.success ? parsed.data : null, serial };
+  const endsAt = Date.parse(peer.valid_to);
+  return { device: parsed.success ? parsed.data : null, isDevices: named !== undefined, serial, endsAt };
 }
 
-/** Asked once the handshake is over; the handshake itself lets everybody through, so that each refusal has a name. */
-export function judgePeer(socket: TLSSocket, isRequired: boolean, revocations: Revocations): PeerVerdict {
+/**
+ * Asked once the handshake is over; the handshake itself lets everybody through, so that each refusal has a name.
+ *
+ * @param parts.isRequired no connection without a certificate; one of a device that was removed is none.
+ * @param parts.now wall clock, ms. Looked at here too: a resumed session brings its old verdict with it.
+ */
+export function judgePeer(
+  socket: TLSSocket,
+  parts: {
+    readonly isRequired: boolean;
+    readonly revocations: Revocations;
+    readonly isRegistered: (device: string) => boolean;
+    readonly now: number;
+  },
+): PeerVerdict {
+  const { isRequired, revocations, now } = parts;
   const peer = socket.getPeerCertificate() as PeerCertificate | Record<string, never>;
   if (!("serialNumber" in peer))
     return isRequired ? { kind: "refused", reason: "certificate-missing" } : { kind: "none" };
@@ -38,38 +67,63 @@ export function judgePeer(socket: TLSSocket, isRequired: boolean, revocations: R
   const error = String(socket.authorizationError ?? "");
   if (revocations.has(certificate.serial) || error.includes("CERT_REVOKED"))
     return { kind: "refused", reason: "certificate-revoked" };
-  return socket.authorized ? { kind: "shown", certificate } : { kind: "refused", reason: "certificate-untrusted" };
+  if (isOver(certificate, now) || error.includes("CERT_HAS_EXPIRED"))
+    return { kind: "refused", reason: "certificate-expired" };
+  if (!socket.authorized) return { kind: "refused", reason: "certificate-untrusted" };
+  return isRequired && isOfNobody(certificate, parts.isRegistered)
+    ? { kind: "refused", reason: "certificate-of-nobody" }
+    : { kind: "shown", certificate };
 }
 
-/** The revocation list of `mqttTlsCrl`; nothing is revoked when there is none. */
+export function isOver({ endsAt }: Certificate, now: number): boolean {
+  return endsAt <= now;
+}
+
+/** It was made for a device that the registry does not have, or no longer. */
+export function isOfNobody({ device, isDevices }: Certificate, isRegistered: (device: string) => boolean): boolean {
+  return isDevices && (device === null || !isRegistered(device));
+}
+
+type RevocationConfig = Pick<Config, "mqttTlsCa" | "mqttTlsCrl" | "dataDir">;
+
+/**
+ * The revocation list of `mqttTlsCrl`, or, when that is not set, of the local CA in the data folder once there is one.
+ * Nothing is revoked when there is neither.
+ */
 export class Revocations {
   readonly #source: string | undefined;
+  /** The local CA's: it may come later, and other CAs may be trusted beside it. */
+  readonly #isLocal: boolean;
   readonly #log: Logger;
   #seen = "";
   #serials: ReadonlySet<string> = new Set();
   #pem: string | undefined;
 
   /** @throws Misconfigured `TLS_UNREADABLE`, `TLS_INVALID`. */
-  constructor({ mqttTlsCrl }: Pick<Config, "mqttTlsCrl">, log: Logger) {
-    this.#source = mqttTlsCrl;
+  constructor({ mqttTlsCa, mqttTlsCrl, dataDir }: RevocationConfig, log: Logger) {
+    this.#isLocal = mqttTlsCrl === undefined && mqttTlsCa !== undefined;
+    this.#source = this.#isLocal ? join(dataDir, LOCAL_LIST) : mqttTlsCrl;
     this.#log = log;
-    if (mqttTlsCrl === undefined) return;
+    if (this.#source === undefined || (this.#isLocal && this.#stamp() === "")) return;
     this.#seen = this.#stamp();
-    this.#pem = pem("mqttTlsCrl", mqttTlsCrl);
     try {
-      this.#serials = revokedSerials(this.#pem);
+      this.#take(pem("mqttTlsCrl", this.#source));
     } catch (error) {
-      const what = (error as Error).message;
+      if (error instanceof Misconfigured) throw error;
       throw new Misconfigured("TLS_INVALID", {
-        what,
-        where: "EWS_MQTT_TLS_CRL",
+        what: (error as Error).message,
+        where: this.#isLocal ? this.#source : "EWS_MQTT_TLS_CRL",
         mend: "give a revocation list in PEM",
       });
     }
   }
 
+  /**
+   * For OpenSSL, which then wants a list of every CA that is trusted: so the local CA's list is not given to it, its
+   * serial numbers are looked at by us alone.
+   */
   get pem(): string | undefined {
-    return this.#pem;
+    return this.#isLocal ? undefined : this.#pem;
   }
   has(serial: string): boolean {
     return this.#serials.has(serial);
@@ -82,9 +136,7 @@ export class Revocations {
     if (stamp === this.#seen) return false;
     this.#seen = stamp;
     try {
-      const text = readFileSync(this.#source, "utf8");
-      this.#serials = revokedSerials(text);
-      this.#pem = text;
+      this.#take(readFileSync(this.#source, "utf8"));
       this.#log.info({ revoked: this.#serials.size }, "revocation list read");
       return true;
     } catch (error) {
@@ -93,7 +145,12 @@ export class Revocations {
     }
   }
 
-  /** Empty for a list given as text, and for a file that is away for a moment. */
+  #take(text: string): void {
+    this.#serials = revokedSerials(text);
+    this.#pem = text;
+  }
+
+  /** Empty for a list given as text and for none so far; a file that is away for a moment is as it was. */
   #stamp(): string {
     if (this.#source === undefined || this.#source.includes("-----BEGIN")) return "";
     const stat = statSync(this.#source, { throwIfNoEntry: false });

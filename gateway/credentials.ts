@@ -34,6 +34,7 @@ export type AuthenticationReason =
   | "secret-over"
   | "certificate-of-another"
   | "client-id-not-the-device"
+  | "device-revoked"
   | "device-without-station";
 export type Authentication =
   | { readonly granted: true; readonly grant: Grant; readonly proof: Proof }
@@ -75,6 +76,7 @@ export function authenticate(identity: Identity, accounts: Accounts): Authentica
 function deviceAnswer(device: string, clientId: string, { directory }: Accounts, proof: Proof): Authentication {
   const context = directory.device(device);
   if (!context) return refuse("device-without-station", 5);
+  if (directory.revokedSince(device) !== undefined) return refuse("device-revoked", 5);
   if (clientId === "") return refuse("client-id-empty", 5);
   if (clientId !== device) return refuse("client-id-not-the-device", 2);
   return { granted: true, grant: deviceGrant(context, directory.carriedBy(device)), proof };
@@ -97,7 +99,8 @@ export function renewGrant(
     return consumer && proof.kind === "secret" && consumer.hmac === proof.hmac ? consumerGrant(consumer) : null;
   }
   const context = accounts.directory.device(grant.name);
-  return context && isProven(grant.name, proof, accounts)
+  const isRevoked = accounts.directory.revokedSince(grant.name) !== undefined;
+  return context && !isRevoked && isProven(grant.name, proof, accounts)
     ? deviceGrant(context, accounts.directory.carriedBy(grant.name))
     : null;
 }

@@ -12,11 +12,12 @@ import { nextEnd } from "./credentials.ts";
 import type { Hj212Config } from "./hj212-door.ts";
 import type { ExchangeTimings } from "./hj212-exchange.ts";
 import { type DeviceSecrets, type Hj212Server, openHj212 } from "./hj212-server.ts";
-import { ConnectionLimit, ConnectRate } from "./limits.ts";
+import { ConnectRate } from "./limits.ts";
 import { type ListenerConfig, type Listeners, type Addresses as MqttAddresses, openListeners } from "./listeners.ts";
 import { keepPace } from "./pace-keeper.ts";
 import type { Presence } from "./presence.ts";
 import { Refusals } from "./refusals.ts";
+import { Room } from "./room.ts";
 import { createSparkplugHost } from "./sparkplug-host.ts";
 import { TALLY_MS, Tally } from "./tally.ts";
 
@@ -67,6 +68,8 @@ export interface Gateway {
 const DRAIN_MS_MAX = 5_000;
 /** How soon a live connection feels a changed registry, besides the registry's own poll. */
 const RENEW_MS = 250;
+/** How long a connection outlives its certificate at most. */
+const EXPIRY_MS = 5_000;
 
 /** @throws Misconfigured as `openListeners` does, e.g. `PORT_IN_USE`. Nothing stays open then. */
 export async function createGateway(parts: GatewayParts): Promise<Gateway> {
@@ -75,18 +78,28 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   const tally = new Tally(metrics);
   const refusals = new Refusals({ count: (reason) => tally.refuse(reason), clock, log });
   const gate = new Gate({ journal: parts.journal, clock, log, tally });
-  const limit = new ConnectionLimit({ all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress });
+  const places = { all: config.mqttConnections, perAddress: config.mqttConnectionsPerAddress };
+  const room = new Room(places, () => tally.refuse("strangers-made-room"));
   const revocations = new Revocations(config, log);
-  const broker = await createBroker({ ...parts, revocations, gate, tally, refusals, log });
+  const broker = await createBroker({
+    ...parts,
+    isCertificateRequired: config.mqttTlsClients === "required",
+    revocations,
+    gate,
+    tally,
+    refusals,
+    log,
+  });
   let hj212: Hj212Server | undefined;
   let listeners: Listeners;
   try {
     const { exchangeTimings: timings, fieldSecrets: secrets } = parts;
     hj212 = await openHj212({ ...parts, gate, log, tally, refusals, secrets, ...(timings ? { timings } : {}) });
     listeners = await openListeners(config, {
-      limit,
+      room,
       log,
       revocations,
+      isRegistered: (device) => parts.directory().device(device) !== undefined,
       refuse: (reason, who) => (who ? refusals.refuse(reason, who) : tally.refuse(reason)),
       rate: new ConnectRate(config.mqttConnectsPerMinute),
       clock,
@@ -105,13 +118,14 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
   });
   const count = (): void =>
     tally.flush({
-      connections: limit.open,
+      connections: room.open,
       inFlight: gate.inFlight,
       inFlightBytes: gate.inFlightBytes,
       waiting: gate.held,
     });
   const stopCount = clock.every(TALLY_MS, count);
-  const stopWatch = clock.every(RENEW_MS, watch(parts, { broker, listeners, revocations }));
+  const stopWatch = clock.every(RENEW_MS, watch(parts, { broker, listeners, revocations, field: hj212 }));
+  const stopExpiry = clock.every(EXPIRY_MS, () => broker.closeExpired());
   const stopPace = keepPace({ ...parts, log }, (isHeld) => {
     gate.pace(isHeld);
     if (isHeld) tally.paced();
@@ -135,6 +149,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       field.stop();
       await gate.close(DRAIN_MS_MAX);
       stopWatch();
+      stopExpiry();
       stopCount();
       stopPace();
       field.close();
@@ -150,8 +165,9 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
 /** Renews rights when accounts or the revocation list have changed, or a credential has ended. */
 function watch(
   parts: GatewayParts,
-  { broker, listeners, revocations }: { broker: Broker; listeners: Listeners; revocations: Revocations },
+  gateway: { broker: Broker; listeners: Listeners; revocations: Revocations; field: Hj212Server },
 ): () => void {
+  const { broker, listeners, revocations, field } = gateway;
   let version = parts.directory().version;
   let consumers = parts.consumers();
   let end = nextEnd(parts.directory(), parts.clock.now());
@@ -165,5 +181,6 @@ function watch(
     consumers = parts.consumers();
     end = nextEnd(parts.directory(), now);
     broker.renewGrants();
+    field.renew();
   };
 }

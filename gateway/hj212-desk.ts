@@ -11,18 +11,22 @@ export interface Desk {
   readonly gate: Gate;
   contextOf(mn: string): DeviceContext | undefined;
   deviceOf(context: DeviceContext): FieldDevice;
-  /** True also when the registry knows no password of the device. */
+  isRevoked(device: string): boolean;
+  /** A device without a password believes everybody who knows its MN. */
+  hasPassword(device: string): boolean;
+  /** True also when no password of the device is kept. */
   passwordFits(device: string, password: string | undefined): boolean;
   decrypt(device: string, segment: Uint8Array): Uint8Array | null;
   /** A packet of a device that nobody registered. */
   unclaimed(mn: string, address: string): void;
+  /** How long a password that comes from there is not looked at, ms. */
+  guessWait(address: string, device: string): number;
+  guessed(address: string, device: string, isRight: boolean): void;
   /** A device's packets now come over this connection, or over none any more. */
   came(device: string, address: string): void;
   went(device: string): void;
   /** A device asks for the time. */
   setClock(device: FieldDevice): void;
-  /** How long this address's connections wait after one more wrong password, ms. */
-  punish(address: string): number;
   /** The reason becomes a label of a metric. */
   refuse(reason: string, who?: Refused): void;
   counted(changes: Partial<Record<"frames" | "resent" | "badCrc" | "noiseBytes" | "badLength", number>>): void;

@@ -9,7 +9,6 @@ import { type Part, PartTimes, PartTracker } from "./hj212-parts.ts";
 export interface Line {
   /** One packet down. */
   send(packet: Uint8Array): void;
-  close(): void;
 }
 
 /** What the device itself last sent, for packets that go down to it. */
@@ -38,6 +37,8 @@ export class FieldDevice {
   noiseBytes = 0;
   badLengths = 0;
   wrongPasswords = 0;
+  /** It has been said that it has no password. */
+  isWarnedOf = false;
   /** Wall clock of the last answer to its wish for the time, ms. */
   clockSetAt = Number.NEGATIVE_INFINITY;
   #lastQn = 0;
@@ -66,12 +67,13 @@ export class FieldDevice {
     return this.#partTimes.timeOf(part, id, now);
   }
 
-  view(): FieldSession {
+  view(identity: Pick<FieldSession, "hasPassword" | "isRevoked">): FieldSession {
     const { id, mn, line, address, connectedAt, lastPacketAt, frames, resent } = this;
     const { crcErrors, noiseBytes, badLengths, wrongPasswords, parts, exchanges } = this;
     return {
       ...{ device: id, name: mn, connected: line !== null, address, connectedAt, lastPacketAt, frames, resent },
-      ...{ crcErrors, noiseBytes, badLengths, wrongPasswords, gaps: [...parts.gaps], pending: exchanges.pending },
+      ...{ crcErrors, noiseBytes, badLengths, wrongPasswords, ...identity },
+      ...{ gaps: [...parts.gaps], pending: exchanges.pending },
     };
   }
 }

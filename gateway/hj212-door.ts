@@ -15,6 +15,7 @@ export type Hj212Config = Pick<
   | "hj212Insecure"
   | "hj212ConnectionsPerAddress"
   | "hj212Connections"
+  | "hj212ConnectsPerMinute"
 >;
 
 export interface Door {

@@ -6,21 +6,25 @@ import { timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { externalName } from "../core/directory.ts";
+import { addressKey } from "../core/failure-pace.ts";
 import type { FieldCommand, FieldOutcome, FieldSession, UnclaimedDevice } from "../core/field-session.ts";
 import { decryptSegment } from "../core/hj212-sm4.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory } from "../core/ports.ts";
 import type { PresenceSink } from "../core/presence.ts";
 import type { DeviceContext } from "../core/site.ts";
+import { Admission } from "./admission.ts";
 import type { Gate } from "./admit.ts";
 import type { Desk } from "./hj212-desk.ts";
 import { FieldDevice, Unclaimed } from "./hj212-devices.ts";
 import { type Door, type Hj212Config, openDoor } from "./hj212-door.ts";
 import { type ExchangeTimings, TIMINGS } from "./hj212-exchange.ts";
 import { requestOf } from "./hj212-packet.ts";
+import { Guesses } from "./hj212-senders.ts";
 import { Hj212Session } from "./hj212-session.ts";
-import { addressKey, ConnectionLimit, FailurePace } from "./limits.ts";
+import { ConnectRate } from "./limits.ts";
 import type { Refusals } from "./refusals.ts";
+import { connectionKey, Room } from "./room.ts";
 import { TALLY_MS, type Tally } from "./tally.ts";
 
 /** What the server knows of a device's secrets, in clear; never logged. */
@@ -55,8 +59,10 @@ export interface Hj212Server {
   /** Devices heard of since the start. */
   sessions(): readonly FieldSession[];
   unclaimed(): readonly UnclaimedDevice[];
-  /** Closes the connection of a device, if it has one. */
+  /** Closes every connection that a device has spoken on, also one that it has left without a word. */
   kick(device: string): void;
+  /** Ends the sessions of devices that were revoked or removed. Call when the registry has changed. */
+  renew(): void;
   /** Accepts nothing more. */
   stop(): void;
   /** Ends what is open; commands that wait expire. After the gate has settled. */
@@ -66,8 +72,6 @@ export interface Hj212Server {
 const SWEEP_MS = 5_000;
 /** Who has not yet sent a packet of a registered device may stay so long. */
 const UNPROVEN_MS_MAX = 10 * 60_000;
-/** Above this share of all connections the oldest of them makes room: after a restart all loggers come back unproven. */
-const CROWDED_SHARE = 0.95;
 /** TCP finds out by itself that the other side has gone without a word. */
 const KEEP_ALIVE_MS = 60_000;
 /** A logger that asks for the time more often gets the 9013 alone. */
@@ -91,15 +95,14 @@ export async function openHj212(parts: Hj212Parts): Promise<Hj212Server> {
 
 class Server implements Hj212Server {
   readonly #parts: Hj212Parts;
-  readonly #limit: ConnectionLimit;
+  readonly #room: Room;
+  readonly #admission: Admission;
   readonly #unclaimed = new Unclaimed();
-  readonly #punishments = new FailurePace();
+  readonly #guesses = new Guesses();
   readonly #devices = new Map<string, FieldDevice>();
   /** Oldest first. */
   readonly #sessions = new Set<Hj212Session>();
   readonly #unproven = new Set<Hj212Session>();
-  readonly #crowdedAt: number;
-  readonly #sockets = new Set<Socket>();
   readonly #counts = new Map<Count, number>();
   readonly #desk: Desk;
   readonly #stops: (() => void)[] = [];
@@ -107,10 +110,13 @@ class Server implements Hj212Server {
   #isStopped = false;
 
   constructor(parts: Hj212Parts) {
-    const { config } = parts;
+    const { clock, config, tally } = parts;
     this.#parts = parts;
-    this.#limit = new ConnectionLimit({ all: config.hj212Connections, perAddress: config.hj212ConnectionsPerAddress });
-    this.#crowdedAt = Math.ceil(config.hj212Connections * CROWDED_SHARE);
+    const places = { all: config.hj212Connections, perAddress: config.hj212ConnectionsPerAddress };
+    this.#room = new Room(places, () => tally.refuse("hj212-strangers"));
+    const rate = new ConnectRate(config.hj212ConnectsPerMinute);
+    const refuse = (reason: string): void => tally.refuse(reason);
+    this.#admission = new Admission({ room: this.#room, rate, clock, refuse });
     this.#desk = this.#makeDesk();
   }
 
@@ -118,7 +124,9 @@ class Server implements Hj212Server {
     const { clock, config, log, tally } = this.#parts;
     this.#door = await openDoor(config, {
       log,
-      admit: (socket) => this.#admit(socket),
+      admit: (socket) => {
+        if (this.#admission.admit(socket)) socket.setKeepAlive(true, KEEP_ALIVE_MS);
+      },
       accept: (socket) => this.#accept(socket),
       onBadHandshake: () => tally.refuse("tls-handshake"),
     });
@@ -135,13 +143,27 @@ class Server implements Hj212Server {
     return (this.#devices.get(device)?.line ?? null) !== null;
   }
   sessions(): readonly FieldSession[] {
-    return [...this.#devices.values()].map((device) => device.view());
+    const { directory, secrets } = this.#parts;
+    return [...this.#devices.values()].map((device) => {
+      const hasPassword = secrets().get(device.id)?.password !== undefined;
+      return device.view({ hasPassword, isRevoked: directory().revokedSince(device.id) !== undefined });
+    });
   }
   unclaimed(): readonly UnclaimedDevice[] {
     return this.#unclaimed.list();
   }
   kick(device: string): void {
-    this.#devices.get(device)?.line?.close();
+    for (const session of this.#sessions) if (session.carries(device)) session.close();
+  }
+  renew(): void {
+    const { directory } = this.#parts;
+    for (const session of this.#sessions) session.renew();
+    for (const [id, device] of this.#devices) {
+      if (directory().device(id)?.device.profile?.hj212) continue;
+      this.#devices.delete(id);
+      this.#guesses.forget(id);
+      device.exchanges.close();
+    }
   }
   stop(): void {
     this.#isStopped = true;
@@ -151,13 +173,14 @@ class Server implements Hj212Server {
     this.stop();
     for (const stop of this.#stops.splice(0)) stop();
     for (const device of this.#devices.values()) device.exchanges.close();
-    for (const socket of this.#sockets) socket.destroy();
+    this.#admission.close();
     this.#flushCounts();
   }
 
   async command(id: string, command: FieldCommand): Promise<FieldOutcome> {
     const context = this.#parts.directory().device(id);
     if (!context?.device.profile?.hj212) return refused("unsupported");
+    if (this.#desk.isRevoked(id)) return refused("revoked");
     const device = this.#deviceOf(context);
     const { clock } = this.#parts;
     const password = this.#parts.secrets().get(id)?.password;
@@ -167,12 +190,20 @@ class Server implements Hj212Server {
 
   #makeDesk(): Desk {
     const { clock, gate, tally, refusals, directory, secrets } = this.#parts;
+    const passwordOf = (device: string): string | undefined => secrets().get(device)?.password;
     return {
       clock,
       gate,
       contextOf: (mn) => directory().external(externalName.mn(mn)),
       deviceOf: (context) => this.#deviceOf(context),
-      passwordFits: (device, given) => passwordFits(secrets().get(device)?.password, given),
+      isRevoked: (device) => directory().revokedSince(device) !== undefined,
+      hasPassword: (device) => passwordOf(device) !== undefined,
+      passwordFits: (device, given) => passwordFits(passwordOf(device), given),
+      guessWait: (address, device) => this.#guesses.waitMs(address, device, clock.now()),
+      guessed: (address, device, isRight) => {
+        if (isRight) this.#guesses.right(address, device);
+        else this.#guesses.wrong(address, device, clock.now());
+      },
       decrypt: (device, segment) => {
         const key = secrets().get(device)?.sm4;
         return key ? decryptSegment(segment, key) : null;
@@ -181,8 +212,10 @@ class Server implements Hj212Server {
         refusals.refuse("hj212-mn-unknown", { address, account: mn });
         this.#unclaimed.note(mn, address, clock.now());
       },
-      came: (device, address) =>
-        this.#parts.presence?.note({ device, state: "online", reason: "connected", protocol: "hj212", address }),
+      came: (device, address) => {
+        this.#warnOfOpen(device, address);
+        this.#parts.presence?.note({ device, state: "online", reason: "connected", protocol: "hj212", address });
+      },
       went: (device) => {
         // A server that stops is no news of the devices.
         if (this.#isStopped) return;
@@ -194,8 +227,6 @@ class Server implements Hj212Server {
         device.clockSetAt = now;
         void this.command(device.id, { kind: "set-clock" });
       },
-      // By address alone: an MN is no secret, and nobody shall slow a device down by naming it.
-      punish: (address) => this.#punishments.fail(address, address, clock.now()),
       refuse: (reason, who) => (who ? refusals.refuse(reason, who) : tally.refuse(reason)),
       counted: (changes) => {
         for (const [name, by] of Object.entries(changes) as [Count, number][])
@@ -217,28 +248,27 @@ class Server implements Hj212Server {
     return device;
   }
 
-  /** Before TLS: a refused connection must not cost a handshake. */
-  #admit(socket: Socket): void {
-    const address = addressKey(socket.remoteAddress);
-    const verdict = this.#limit.enter(address);
-    if (verdict !== "admitted") {
-      this.#parts.tally.refuse(verdict);
-      socket.destroy();
-      return;
-    }
-    this.#sockets.add(socket);
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.on("error", ignore);
-    socket.once("close", () => {
-      this.#sockets.delete(socket);
-      this.#limit.leave(address);
-    });
+  /** Once for each device, until it has been given a password. */
+  #warnOfOpen(id: string, address: string): void {
+    const device = this.#devices.get(id);
+    if (!device) return;
+    const isOpen = !this.#desk.hasPassword(id);
+    if (isOpen && !device.isWarnedOf)
+      this.#parts.log.warn(
+        { device: id, mn: device.mn, address },
+        `no password (PW) of this HJ 212 device is kept: whoever knows its MN can send as it; run \`jingtu hj212 password ${id}\``,
+      );
+    device.isWarnedOf = isOpen;
   }
 
   #accept(socket: Socket): void {
+    const key = connectionKey(socket);
     const session: Hj212Session = new Hj212Session({
       ...{ socket, address: addressKey(socket.remoteAddress), desk: this.#desk },
-      onProven: () => this.#unproven.delete(session),
+      onProven: () => {
+        this.#unproven.delete(session);
+        this.#room.know(key);
+      },
     });
     this.#sessions.add(session);
     this.#unproven.add(session);
@@ -248,9 +278,6 @@ class Server implements Hj212Server {
       this.#unproven.delete(session);
       session.left();
     });
-    // A flood of strangers drives out strangers, never a registered device.
-    const [oldest] = this.#unproven;
-    if (oldest && oldest !== session && this.#limit.open > this.#crowdedAt) this.#drop(oldest, "hj212-strangers");
   }
 
   #drop(session: Hj212Session, reason: string): void {
@@ -277,7 +304,7 @@ class Server implements Hj212Server {
     const { metrics } = this.#parts;
     for (const [name, by] of this.#counts) metrics.count(COUNTERS[name], by);
     this.#counts.clear();
-    metrics.set("hj212_connections", this.#limit.open);
+    metrics.set("hj212_connections", this.#room.open);
     metrics.set("hj212_unclaimed_devices", this.#unclaimed.list().length);
   }
 }

@@ -16,6 +16,7 @@ import type { Desk } from "./hj212-desk.ts";
 import type { FieldDevice, Line } from "./hj212-devices.ts";
 import { itemOf, keptBytes, kindOf, partOf, saidOf } from "./hj212-packet.ts";
 import type { Part } from "./hj212-parts.ts";
+import { mayShare } from "./hj212-senders.ts";
 
 /** A connection that guesses so often is closed. */
 const WRONG_PASSWORDS_MAX = 10;
@@ -53,6 +54,8 @@ export class Hj212Session implements Sender, Line {
   #heardAt: number;
   #stuckSince: number | null = null;
   #wrongPasswords = 0;
+  /** While a password waits to be looked at, this and what came behind it, one read of the socket at most, waits too. */
+  readonly #held: Hj212Frame[] = [];
   #isDelayed = false;
 
   /** @param parts.onProven told once, when the first packet of a registered device has come. */
@@ -80,6 +83,9 @@ export class Hj212Session implements Sender, Line {
     return this.#devices.size > 0;
   }
 
+  carries(id: string): boolean {
+    return [...this.#devices].some((device) => device.id === id);
+  }
   takesAnswers(): boolean {
     return !this.socket.writableNeedDrain;
   }
@@ -101,11 +107,27 @@ export class Hj212Session implements Sender, Line {
   left(): void {
     this.#delay.abort();
     this.#desk.gate.forget(this);
+    for (const device of this.#devices) this.#leave(device);
+  }
+
+  #leave(device: FieldDevice): void {
+    if (device.line !== this) return;
+    device.line = null;
+    this.#desk.went(device.id);
+  }
+
+  /** Lets go of devices that are revoked, removed or known by another MN now; closes when none is left. */
+  renew(): void {
+    if (!this.isProven) return;
     for (const device of this.#devices) {
-      if (device.line !== this) continue;
-      device.line = null;
-      this.#desk.went(device.id);
+      const isRevoked = this.#desk.isRevoked(device.id);
+      if (!isRevoked && this.#desk.contextOf(device.mn)?.device.id === device.id) continue;
+      const reason = isRevoked ? "hj212-device-revoked" : "hj212-device-removed";
+      this.#desk.refuse(reason, { address: this.address, account: device.mn });
+      this.#devices.delete(device);
+      this.#leave(device);
     }
+    if (!this.isProven) this.close();
   }
 
   /** Why the connection should be closed at `now` (monotonic ms), or null. Gives up a half frame by the way. */
@@ -129,7 +151,9 @@ export class Hj212Session implements Sender, Line {
   #take(chunk: Buffer): void {
     this.#heardAt = this.#desk.clock.monotonic();
     for (const event of this.#framer.push(chunk)) {
-      if (event.kind === "frame") this.#frame(event);
+      if (event.kind !== "frame") continue;
+      if (this.#isDelayed) this.#held.push(event);
+      else this.#frame(event);
       if (this.socket.destroyed) return;
     }
     this.#countFraming();
@@ -137,7 +161,8 @@ export class Hj212Session implements Sender, Line {
     if (!this.#desk.gate.mayRead(this) || this.#isDelayed) this.socket.pause();
   }
 
-  #frame(frame: Hj212Frame): void {
+  /** @param hasWaited its password may be looked at now. */
+  #frame(frame: Hj212Frame, hasWaited = false): void {
     const segment = parseSegment(frame.data);
     const { MN: mn } = segment.header;
     this.#desk.counted({ frames: 1 });
@@ -148,10 +173,37 @@ export class Hj212Session implements Sender, Line {
       return;
     }
     const device = this.#desk.deviceOf(context);
-    if (this.#desk.passwordFits(device.id, segment.header.PW)) {
+    if (this.#desk.isRevoked(device.id)) {
+      this.#desk.refuse("hj212-device-revoked", { address: this.address, account: mn });
+      if (!this.isProven) this.close();
+      return;
+    }
+    if (!this.#maySpeak(device, segment.header.PW, { frame, hasWaited })) return;
+    const others = this.#devices.has(device) ? [] : [...this.#devices].map((other) => this.#desk.contextOf(other.mn));
+    if (mayShare(context, others, frame.decrypted || this.#desk.hasPassword(device.id))) {
       this.#seen(device, context, segment);
       this.#packet(segment, { frame, device, context });
-    } else this.#wrongPassword(device);
+    } else this.#desk.refuse("hj212-mn-of-another", { address: this.address, account: mn });
+  }
+
+  /** Whether the password is the device's. One that must wait is held back with its packet, and false for now. */
+  #maySpeak(
+    device: FieldDevice,
+    password: string | undefined,
+    { frame, hasWaited }: { readonly frame: Hj212Frame; readonly hasWaited: boolean },
+  ): boolean {
+    const desk = this.#desk;
+    if (!desk.hasPassword(device.id)) return true;
+    const waitMs = hasWaited || this.#devices.has(device) ? 0 : desk.guessWait(this.address, device.id);
+    if (waitMs > 0) {
+      this.#held.unshift(frame);
+      this.#rest(waitMs);
+      return false;
+    }
+    const isRight = desk.passwordFits(device.id, password);
+    desk.guessed(this.address, device.id, isRight);
+    if (!isRight) this.#wrongPassword(device);
+    return isRight;
   }
 
   #packet(
@@ -238,20 +290,28 @@ export class Hj212Session implements Sender, Line {
     device.manner = { systemCode, password, version: flag?.version ?? 0 };
   }
 
-  /** Not answered. The address waits longer with each, and the connection is closed when it goes on. */
+  /** Not answered, and the connection is closed when it goes on. */
   #wrongPassword(device: FieldDevice): void {
     device.wrongPasswords += 1;
     this.#desk.refuse("hj212-password", { address: this.address, account: device.mn });
     this.#wrongPasswords += 1;
     if (this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
-    const delayMs = this.#desk.punish(this.address);
-    if (delayMs > 0 && !this.#isDelayed && !this.socket.destroyed) this.#rest(delayMs);
   }
 
   #rest(delayMs: number): void {
     this.#isDelayed = true;
+    this.socket.pause();
     void this.#desk.clock.sleep(delayMs, this.#delay.signal).then(() => {
       this.#isDelayed = false;
+      if (this.socket.destroyed) return;
+      let hasWaited = true;
+      while (!this.#isDelayed && !this.socket.destroyed) {
+        const frame = this.#held.shift();
+        if (!frame) break;
+        this.#frame(frame, hasWaited);
+        hasWaited = false;
+      }
+      this.#flush();
       if (!this.socket.destroyed && this.#desk.gate.mayRead(this)) this.resume();
     });
   }

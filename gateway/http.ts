@@ -9,13 +9,14 @@ import type { Clock } from "../core/clock.ts";
 import type { HttpMessage, TelemetryDoor } from "../core/device-door.ts";
 import { encodeRaw } from "../core/envelope.ts";
 import { Refused, TooMany, Unavailable } from "../core/errors.ts";
+import { addressKey, FailurePace } from "../core/failure-pace.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Journal } from "../core/ports.ts";
 import { judgeSecret } from "../core/secret.ts";
 import { devicePrefix } from "../core/wire.ts";
 import { IN_FLIGHT_BYTES_MAX } from "./admit.ts";
 import { splitBody } from "./http-body.ts";
-import { addressKey, FailurePace, Rate } from "./limits.ts";
+import { Rate } from "./limits.ts";
 import { keepPace } from "./pace-keeper.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -130,6 +131,7 @@ function judge(
 ): string | null {
   const verdict = judgeSecret(pepper, secret, directory().credentials(device), clock.now());
   if (verdict.kind !== "right") return verdict.kind === "over" ? "secret-over" : "secret-wrong";
+  if (directory().revokedSince(device) !== undefined) return "device-revoked";
   return directory().device(device) ? null : "device-without-station";
 }
 

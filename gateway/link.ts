@@ -37,7 +37,7 @@ export class Link implements Sender {
   readonly #gate: Gate;
   readonly #guard = new FrameGuard();
   readonly #refuse: (reason: string) => void;
-  readonly #onSignIn: () => void;
+  #onSignIn: () => void;
   readonly #readStream: (size?: number) => Buffer | null;
 
   constructor(parts: {
@@ -67,6 +67,7 @@ export class Link implements Sender {
   open(kind: Grant["kind"]): void {
     this.#guard.open(kind === "device" ? DEVICE_FRAME_BYTES_MAX : CONSUMER_FRAME_BYTES_MAX);
     this.#onSignIn();
+    this.#onSignIn = ignore; // and what it held on to is let go
     process.nextTick(() => this.resume());
   }
 
@@ -109,3 +110,5 @@ export class Link implements Sender {
     return chunk.subarray(0, passed);
   }
 }
+
+function ignore(): void {}

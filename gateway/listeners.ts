@@ -7,19 +7,23 @@ import { createServer as createHttpServer, type IncomingMessage } from "node:htt
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { createServer as createTlsServer, type TlsOptions, type Server as TlsServer } from "node:tls";
-import { createWebSocketStream, WebSocketServer } from "ws";
+import { createWebSocketStream, type WebSocket, WebSocketServer } from "ws";
 import type { Clock } from "../core/clock.ts";
 import { type Config, environmentName } from "../core/config.ts";
 import { Misconfigured } from "../core/errors.ts";
+import { addressKey } from "../core/failure-pace.ts";
 import { isLoopback, pem, portFault } from "../core/listen.ts";
 import type { Logger } from "../core/observe.ts";
+import { Admission } from "./admission.ts";
 import { type Certificate, judgePeer, type Revocations } from "./certificates.ts";
 import { DEVICE_FRAME_BYTES_MAX } from "./frames.ts";
-import { addressKey, type ConnectionLimit, type ConnectRate } from "./limits.ts";
+import type { ConnectRate } from "./limits.ts";
 import type { Refused } from "./refusals.ts";
+import { connectionKey, type Room } from "./room.ts";
 
 export type ListenerConfig = Pick<
   Config,
+  | "dataDir"
   | "host"
   | "mqttPort"
   | "mqttsPort"
@@ -37,11 +41,12 @@ export interface Addresses {
   readonly ws: number | null;
 }
 export interface Doors {
-  readonly limit: ConnectionLimit;
+  readonly room: Room;
   readonly rate: ConnectRate;
   readonly clock: Clock;
   readonly log: Logger;
   readonly revocations: Revocations;
+  readonly isRegistered: (device: string) => boolean;
   /** With whom it was, where that is worth a line in the log. */
   readonly refuse: (reason: string, who?: Refused) => void;
   readonly accept: (stream: Duplex, from: Arrival) => void;
@@ -65,7 +70,7 @@ export interface Listeners {
 
 const HANDSHAKE_MS_MAX = 5_000;
 const WS_SUBPROTOCOLS = ["mqtt", "mqttv3.1"];
-/** A WebSocket message is gathered whole before MQTT sees it: so many may be gathered for who has not signed in. */
+/** A WebSocket message is gathered whole before MQTT sees it: of so many who have not signed in; the oldest makes room. */
 const WS_UNAUTHENTICATED_MAX = 200;
 const LOOPBACK_HOST = "127.0.0.1";
 
@@ -75,13 +80,12 @@ const LOOPBACK_HOST = "127.0.0.1";
  *   or `TLS_INVALID` for the certificate files.
  */
 export async function openListeners(config: ListenerConfig, doors: Doors): Promise<Listeners> {
-  const sockets = new Set<Socket>();
+  const admission = new Admission(doors);
   const opened: Server[] = [];
   const tls = tlsOptions(config, doors.revocations);
   const plainHost = judgePlainHost(config, tls !== null, doors.log);
   const open = async (server: Server, key: "mqttPort" | "mqttsPort" | "wsPort", host: string): Promise<number> => {
-    // Before TLS or HTTP see the socket: a refused connection must not cost a handshake.
-    server.prependListener("connection", (socket: Socket) => admitSocket(socket, sockets, doors));
+    server.prependListener("connection", (socket: Socket) => void admission.admit(socket));
     opened.push(server);
     return bind(server, key, config[key], host);
   };
@@ -90,7 +94,7 @@ export async function openListeners(config: ListenerConfig, doors: Doors): Promi
   };
   try {
     const tcp = createTcpServer({ noDelay: true }, (socket) => {
-      if (!socket.destroyed) doors.accept(socket, { address: addressKey(socket.remoteAddress) });
+      if (!socket.destroyed) doors.accept(socket, arrivalOf(socket, doors));
     });
     const mqtt = await open(tcp, "mqttPort", plainHost);
     const ws = await open(webSocketServer(doors), "wsPort", plainHost);
@@ -105,7 +109,7 @@ export async function openListeners(config: ListenerConfig, doors: Doors): Promi
       stop,
       close: async () => {
         stop();
-        for (const socket of sockets) socket.destroy();
+        admission.close();
       },
     };
   } catch (error) {
@@ -127,33 +131,23 @@ function judgePlainHost({ host, mqttInsecure }: ListenerConfig, hasTls: boolean,
   return LOOPBACK_HOST;
 }
 
-function admitSocket(socket: Socket, sockets: Set<Socket>, doors: Doors): void {
-  const address = addressKey(socket.remoteAddress);
-  const verdict = doors.rate.enter(address, doors.clock.monotonic())
-    ? doors.limit.enter(address)
-    : "connects-per-address";
-  if (verdict !== "admitted") {
-    doors.refuse(verdict);
-    socket.destroy();
-    return;
-  }
-  sockets.add(socket);
-  socket.on("error", ignore);
-  socket.once("close", () => {
-    sockets.delete(socket);
-    doors.limit.leave(address);
-  });
+function arrivalOf(socket: Socket, { room }: Doors): Arrival {
+  const key = connectionKey(socket);
+  return { address: addressKey(socket.remoteAddress), onSignIn: () => room.know(key) };
 }
 
 function tlsServer(options: TlsOptions, config: ListenerConfig, doors: Doors): TlsServer {
   const isRequired = config.mqttTlsClients === "required";
   const server = createTlsServer({ ...options, noDelay: true }, (socket) => {
-    const address = addressKey(socket.remoteAddress);
-    if (!options.requestCert) return doors.accept(socket, { address });
-    const peer = judgePeer(socket, isRequired, doors.revocations);
-    if (peer.kind === "none") return doors.accept(socket, { address });
-    if (peer.kind === "shown") return doors.accept(socket, { address, certificate: peer.certificate });
-    doors.refuse(peer.reason, { address, account: String(socket.getPeerCertificate().subject?.CN ?? "") });
+    const arrival = arrivalOf(socket, doors);
+    if (!options.requestCert) return doors.accept(socket, arrival);
+    const peer = judgePeer(socket, { ...doors, isRequired, now: doors.clock.now() });
+    if (peer.kind === "none") return doors.accept(socket, arrival);
+    if (peer.kind === "shown") return doors.accept(socket, { ...arrival, certificate: peer.certificate });
+    doors.refuse(peer.reason, {
+      address: arrival.address,
+      account: String(socket.getPeerCertificate().subject?.CN ?? ""),
+    });
     socket.destroy();
   });
   server.on("tlsClientError", () => doors.refuse("tls-handshake"));
@@ -173,7 +167,8 @@ function webSocketServer(doors: Doors): Server {
     perMessageDeflate: false,
     handleProtocols: (offered) => WS_SUBPROTOCOLS.find((name) => offered.has(name)) ?? false,
   });
-  let unauthenticated = 0;
+  /** Oldest first. */
+  const unauthenticated = new Set<WebSocket>();
   webSockets.on("connection", (socket, request) => {
     socket.on("error", ignore);
     // MQTT 3.1.1 [MQTT-6.0.0-3]: the client must offer "mqtt". [MQTT-6.0.0-1]: binary frames only.
@@ -185,20 +180,20 @@ function webSocketServer(doors: Doors): Server {
     socket.on("message", (_data, isBinary) => {
       if (!isBinary) socket.terminate();
     });
-    if (unauthenticated >= WS_UNAUTHENTICATED_MAX) {
+    const [oldest] = unauthenticated;
+    if (oldest && unauthenticated.size >= WS_UNAUTHENTICATED_MAX) {
       doors.refuse("websockets-unauthenticated");
-      socket.close(1013); // try again later
-      return;
+      unauthenticated.delete(oldest);
+      oldest.terminate();
     }
-    unauthenticated += 1;
-    let isCounted = true;
+    unauthenticated.add(socket);
+    socket.once("close", () => unauthenticated.delete(socket));
+    const arrival = arrivalOf(request.socket, doors);
     const onSignIn = (): void => {
-      if (isCounted) unauthenticated -= 1;
-      isCounted = false;
+      unauthenticated.delete(socket);
+      arrival.onSignIn?.();
     };
-    socket.once("close", onSignIn);
-    const address = addressKey(request.socket.remoteAddress);
-    doors.accept(createWebSocketStream(socket), { address, request, onSignIn });
+    doors.accept(createWebSocketStream(socket), { ...arrival, request, onSignIn });
   });
   webSockets.on("error", ignore); // a fault of binding is reported by `bind`
   return http;

@@ -3,10 +3,11 @@
  * its address and by the name it tried; a right one waits only when this very account connects in a circle.
  */
 import type { Clock } from "../core/clock.ts";
+import { FailurePace } from "../core/failure-pace.ts";
 import type { Consumer, Directory } from "../core/ports.ts";
 import { mayPublish } from "./access.ts";
 import { authenticate, type ConnackCode } from "./credentials.ts";
-import { ConsumerSessions, FailurePace, ReconnectPace } from "./limits.ts";
+import { ConsumerSessions, ReconnectPace } from "./limits.ts";
 import type { Link } from "./link.ts";
 import type { Refusals } from "./refusals.ts";
 

@@ -21,13 +21,14 @@ export type Route =
   | { readonly kind: "refuse"; readonly fault: Fault };
 
 /**
- * Reasons: DEVICE_UNKNOWN, TOPIC_MISMATCH, CHANNEL_UNSUPPORTED, SENDER_UNKNOWN, SENDER_NOT_CARRIED, and those of a foreign
- * format that cannot tell its sender.
+ * Reasons: DEVICE_UNKNOWN, TOPIC_MISMATCH, CHANNEL_UNSUPPORTED, SENDER_UNKNOWN, SENDER_NOT_CARRIED,
+ * DEVICE_REVOKED, and those of a foreign format that cannot tell its sender.
  */
 export function routeMessage(message: RawMessage, directory: Directory, formats: Formats): Route {
   const { device: account, topic } = message;
   const context = directory.device(account);
   if (!context) return refused("DEVICE_UNKNOWN", `device "${account}" is not in the registry`);
+  if (isRevoked(account, message, directory)) return revoked(account);
   const prefix = devicePrefix(context.site, context.station, context.device);
   if (!topic.startsWith(prefix)) {
     const foreign = formats.foreign.find((format) => format.owns(topic));
@@ -45,10 +46,11 @@ export function routeMessage(message: RawMessage, directory: Directory, formats:
 
 function routeForeign(
   { name, sender, decode: codec }: ForeignFormat,
-  { topic, payload }: RawMessage,
+  message: RawMessage,
   account: DeviceContext,
   directory: Directory,
 ): Route {
+  const { topic, payload } = message;
   const found = sender(payload, topic);
   if (found === null) return { kind: "decode", codec, context: account };
   if (typeof found !== "string") return { kind: "refuse", fault: found.refused };
@@ -58,7 +60,17 @@ function routeForeign(
   if (id !== account.device.id && via !== account.device.id) {
     return refused("SENDER_NOT_CARRIED", `${name}: "${found}" does not send through ${account.device.id} (via)`);
   }
-  return { kind: "decode", codec, context };
+  return isRevoked(id, message, directory) ? revoked(id) : { kind: "decode", codec, context };
+}
+
+/** What was taken before the revocation is used: it was acknowledged, and the device was trusted then. */
+function isRevoked(device: string, { receivedAt }: RawMessage, directory: Directory): boolean {
+  const since = directory.revokedSince(device);
+  return since !== undefined && receivedAt >= since;
+}
+
+function revoked(device: string): Route {
+  return refused("DEVICE_REVOKED", `device "${device}", or the account that carries it, is revoked`);
 }
 
 function refused(code: string, detail: string): Route {

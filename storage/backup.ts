@@ -30,13 +30,16 @@ import { startThread } from "../core/thread.ts";
 import type { Inspection } from "./sql-inspect-thread.ts";
 
 const MANIFEST = "manifest.json";
+const CA_FOLDER = "ca";
+const CA_NAMES = ["ca.key", "ca.pem", "crl.pem", "issued.jsonl"];
 /** What an empty volume holds. */
 const IGNORED = ["lost+found"];
 
 const BackupFile = z.strictObject({
   /** A plain file name: a manifest must not be able to write elsewhere. */
   name: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/),
-  part: z.enum(["series", "ledger", "journal", "keys"]),
+  /** `ca` goes into the folder of that name. */
+  part: z.enum(["series", "ledger", "journal", "keys", "ca"]),
   bytes: z.int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Rows by table; null where they are not counted. */
@@ -112,7 +115,17 @@ async function build(parts: BackupParts, folder: string): Promise<BackupManifest
   await take("keys", () => copyFile(pepperFile, join(folder, basename(pepperFile))));
   const sealingKey = join(dirname(pepperFile), HJ212_KEY_FILE);
   if (existsSync(sealingKey)) await take("keys", () => copyFile(sealingKey, join(folder, HJ212_KEY_FILE)));
+  await take("ca", () => copyAuthority(join(dirname(pepperFile), CA_FOLDER), folder));
   return { format: 1, createdAt, withSeries, files };
+}
+
+/**
+ * The local CA, if there is one: whoever has the backup can issue certificates, as whoever has the data folder can. The
+ * list goes before the register, from which the next one is written: a revocation meanwhile is in both or in the register.
+ */
+async function copyAuthority(from: string, to: string): Promise<void> {
+  if (!existsSync(join(from, "ca.pem"))) return;
+  for (const name of CA_NAMES) if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
 }
 
 /** False when the series store says that it is backed up with its own tool. The error may come from another thread. */
@@ -187,7 +200,10 @@ export async function restoreAll(folder: string, dataDir: string): Promise<Backu
     await copyFile(join(folder, name), partial(name));
     await secure(partial(name));
   }
-  for (const { name } of manifest.files) await rename(partial(name), join(dataDir, name));
+  if (manifest.files.some(({ part }) => part === "ca")) await mkdir(join(dataDir, CA_FOLDER), { mode: 0o700 });
+  for (const { name, part } of manifest.files)
+    await rename(partial(name), join(dataDir, part === "ca" ? CA_FOLDER : "", name));
+  if (existsSync(join(dataDir, CA_FOLDER))) await sync(join(dataDir, CA_FOLDER));
   await sync(dataDir);
   return manifest;
 }

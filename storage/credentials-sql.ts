@@ -5,7 +5,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Claims } from "../core/device-door.ts";
 import { Refused } from "../core/errors.ts";
-import type { DeviceCredential } from "../core/ports.ts";
+import type { DeviceCredential, RevokedDevice } from "../core/ports.ts";
 import { appendAudit } from "./accounts-sql.ts";
 import { beginChange, slices } from "./registry-change.ts";
 import { type LedgerTables, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
@@ -47,6 +47,7 @@ export async function putCredentials(
   // Two at most are open: one that was on its way out already ends now.
   await endCredentials(tx, devices, { at, hasEnd: true });
   await endCredentials(tx, devices, { at: end, hasEnd: false });
+  await forgetRevocation(tx, devices);
   for (const some of slices(credentials)) {
     const rows = some.map(({ device, hmac }) => ({ device, hmac, valid_until: null, changed_at: at, changed_by: by }));
     await tx
@@ -71,6 +72,30 @@ export async function revokeCredentials(tx: SqlTransaction, devices: readonly st
   await endCredentials(tx, devices, { at, hasEnd: true });
   await endCredentials(tx, devices, { at, hasEnd: false });
   await withdrawCodes(tx, devices, at);
+  const rows = [...new Set(devices)].map((device) => ({ device, since_at: at, revoked_by: by }));
+  for (const some of slices(rows)) {
+    const revoked = tx.insertInto("revoked_device").values(some);
+    await revoked.onConflict((conflict) => conflict.column("device").doNothing()).execute();
+  }
+}
+
+export async function keptRevocations(tx: SqlTransaction): Promise<RevokedDevice[]> {
+  const rows = await tx.selectFrom("revoked_device").select(["device", "since_at"]).orderBy("device").execute();
+  return rows.map(({ device, since_at: since }) => ({ device, since }));
+}
+
+export async function admitDevices(tx: SqlTransaction, devices: readonly string[], deed: Deed): Promise<string[]> {
+  await refuseUnknownDevices(tx, devices);
+  const revoked = (await keptRevocations(tx)).map(({ device }) => device).filter((device) => devices.includes(device));
+  if (revoked.length === 0) return [];
+  const { by, at } = deed;
+  await beginChange(tx, { by, at, action: "device.admit", object: "devices", text: revoked.join(" ") });
+  await forgetRevocation(tx, revoked);
+  return revoked;
+}
+
+async function forgetRevocation(tx: SqlTransaction, devices: readonly string[]): Promise<void> {
+  for (const some of slices(devices)) await tx.deleteFrom("revoked_device").where("device", "in", some).execute();
 }
 
 /** Ends at `at` what would end later: those with an end, or those without. */
@@ -134,7 +159,15 @@ export function createClaims(db: Sql, clock: Clock): Claims {
           await tx.insertInto("claim_code").values(rows).execute();
         }
       }),
-    redeem: (shown) => writeTogether(db, (tx) => redeem(tx, shown, clock.now())),
+    redeem: async (shown) => {
+      // A guess reads once; it must not take the lock of writers.
+      const known = await db
+        .selectFrom("claim_code")
+        .select("device")
+        .where("hmac", "=", shown.hmac)
+        .executeTakeFirst();
+      return known ? writeTogether(db, (tx) => redeem(tx, shown, clock.now())) : { kind: "unknown" };
+    },
   };
 }
 

@@ -9,7 +9,13 @@ import type { Registry, RegistryContents, RegistrySnapshot } from "../core/ports
 import type { Rule, VersionedRule } from "../core/rule.ts";
 import type { Device } from "../core/site.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { keptCredentials, putCredentials, revokeCredentials } from "./credentials-sql.ts";
+import {
+  admitDevices,
+  keptCredentials,
+  keptRevocations,
+  putCredentials,
+  revokeCredentials,
+} from "./credentials-sql.ts";
 import { beginChange, type Change, slices } from "./registry-change.ts";
 import { complete, refuseFaults } from "./registry-check.ts";
 import { type LedgerTables, readTogether, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
@@ -50,6 +56,7 @@ export function createRegistry(db: Sql, clock: Clock): HistoricRegistry {
       writeTogether(db, (tx) => putCredentials(tx, credentials, { by, at: clock.now(), overlapMs })),
     revokeCredentials: (devices, by) =>
       writeTogether(db, (tx) => revokeCredentials(tx, devices, { by, at: clock.now() })),
+    admitDevices: (devices, by) => writeTogether(db, (tx) => admitDevices(tx, devices, { by, at: clock.now() })),
     putRules: (rules, by) => writeTogether(db, (tx) => putRules(tx, rules, { by, at: clock.now() })),
     async placements(station) {
       const rows = await db
@@ -89,6 +96,7 @@ async function snapshot(tx: SqlTransaction): Promise<RegistrySnapshot> {
     version: counter?.value ?? 0,
     ...(await allContents(tx)),
     credentials: await keptCredentials(tx),
+    revoked: await keptRevocations(tx),
     rules: await currentRules(tx),
   };
 }

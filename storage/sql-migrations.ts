@@ -23,6 +23,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "presence, device commands and settings", up: (tx) => run(tx, FLEET) },
   { name: "sealed secrets of field devices", up: (tx) => run(tx, FIELD_SECRETS) },
   { name: "commands by state and device", up: (tx) => run(tx, COMMANDS_BY_STATE) },
+  { name: "revoked devices", up: (tx) => run(tx, REVOKED) },
 ];
 
 /**
@@ -144,6 +145,11 @@ create table field_secret (
 const COMMANDS_BY_STATE = `
 drop index device_command_by_state;
 create index device_command_by_state on device_command (state, device, created_at)`;
+
+/** Version 7: a device may be revoked that has no credential to end, since its protocol knows none. */
+const REVOKED = `
+create table revoked_device (
+  device text primary key references device (id), since_at bigint not null, revoked_by text not null)`;
 
 /** Version 2: every audit entry is bound to the one before, those already written included. */
 async function chainAudit(tx: SqlTransaction): Promise<void> {

@@ -46,6 +46,7 @@ export interface LedgerTables {
     used_at: number | null;
     withdrawn_at: number | null;
   };
+  revoked_device: { device: string; since_at: number; revoked_by: string };
   /** Every version of every rule; `current` is 1 for the newest. */
   rule: { id: string; version: number; current: number; body: string; changed_at: number; changed_by: string };
   /** `hidden` is 1 once the alarm was retracted or superseded. */

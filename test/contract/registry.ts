@@ -23,7 +23,7 @@ export function registryContract(name: string, open: () => Promise<Registry>): v
       const registry = await opened();
       expect(await registry.version()).toBe(0);
       expect(await registry.snapshot()).toEqual({
-        ...{ version: 0, tenants: [], sites: [], stations: [], devices: [], credentials: [], rules: [] },
+        ...{ version: 0, tenants: [], sites: [], stations: [], devices: [], credentials: [], revoked: [], rules: [] },
       });
     });
 
@@ -91,6 +91,25 @@ export function registryContract(name: string, open: () => Promise<Registry>): v
       expect(ends).toEqual([expect.any(Number), expect.any(Number)]);
       expect(credentials).toContainEqual({ device: "dev-2", hmac: "dd" });
       await expect(registry.revokeCredentials(["dev-9"], "ann")).rejects.toMatchObject({ code: "REGISTRY_INVALID" });
+    });
+
+    test("a revoked device is listed, also one without credentials, until it is admitted or given a new one", async () => {
+      const registry = await opened();
+      await registry.put({ ...city, devices: [aDevice(), aDevice({ id: "dev-2" }), aDevice({ id: "dev-3" })] }, "ann");
+      const names = async (): Promise<string[]> => (await registry.snapshot()).revoked.map(({ device }) => device);
+      await registry.revokeCredentials(["dev-1", "dev-2", "dev-2"], "ann");
+      const [first] = (await registry.snapshot()).revoked;
+      await registry.revokeCredentials(["dev-1"], "ann");
+      expect((await registry.snapshot()).revoked[0]).toEqual(first);
+      expect(await names()).toEqual(["dev-1", "dev-2"]);
+      const before = await registry.version();
+      expect(await registry.admitDevices(["dev-3"], "ann")).toEqual([]);
+      expect(await registry.version()).toBe(before);
+      expect(await registry.admitDevices(["dev-1", "dev-3"], "ann")).toEqual(["dev-1"]);
+      expect(await registry.version()).toBe(before + 1);
+      await registry.putCredentials([{ device: "dev-2", hmac: "bb" }], "ann");
+      expect(await names()).toEqual([]);
+      await expect(registry.admitDevices(["dev-9"], "ann")).rejects.toMatchObject({ code: "REGISTRY_INVALID" });
     });
 
     test.each<[why: string, put: Partial<RegistryContents>, faults: readonly string[]]>([

@@ -72,7 +72,7 @@ test("sessions and commands from the command line", async () => {
   });
   await stranger.close();
   expect(lines).toMatchObject([
-    { device: "dev-1", name: MN, connected: true, crcErrors: 0 },
+    { device: "dev-1", name: MN, connected: true, crcErrors: 0, hasPassword: true, isRevoked: false },
     { name: "STRANGER", unclaimed: true },
   ]);
   const early = await server.cli("command", "dev-1", "setInterval", "--arg", "seconds=10");

@@ -4,11 +4,14 @@
  */
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect as connectTcp } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectAsync, type IClientOptions, type MqttClient } from "mqtt";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemClock } from "../../core/clock.ts";
+import { encodeFrame } from "../../core/hj212-frame.ts";
 import { aTestRegistry, eventually, removeData, startServer, type TestServer } from "../support/server.ts";
 
 const secretOf = (n: number): string => `secret-of-device-${n}-0123456789abcdef`;
@@ -33,14 +36,17 @@ beforeAll(async () => {
   const { runCli } = await import("../support/server.ts");
   const made = await runCli(["ca", "init"], { EWS_DATA_DIR: dataDir });
   if (made.code !== 0) throw new Error(made.stderr);
+  const registry = aTestRegistry(7);
+  const devices = registry.devices.map((device, at) => {
+    return at < 4 ? device : { ...device, profile: { hj212: { mn: `MN-${device.id}` } } };
+  });
   server = await startServer({
     dataDir,
-    registry: aTestRegistry(4),
+    registry: { ...registry, devices },
     env: {
       EWS_MQTT_TLS_CERT: serverCert,
       EWS_MQTT_TLS_KEY: join(folder, "server.key"),
       EWS_MQTT_TLS_CA: join(dataDir, "ca/ca.pem"),
-      EWS_MQTT_TLS_CRL: join(dataDir, "ca/crl.pem"),
       EWS_MQTT_TLS_CLIENTS: "optional",
     },
   });
@@ -131,6 +137,72 @@ test.each([
   await client.endAsync(true);
   await eventually("its count", async () => ((await refused("gateway_refused", reason)) > before ? true : null));
   expect(logged(reason)).toBeGreaterThan(0);
+});
+
+const PW = "right-1";
+let packets = 0;
+/** One packet of HJ 212, with a QN of its own. */
+function packet(mn: string, pw = PW): Uint8Array {
+  const qn = `202603150800${String(packets++).padStart(5, "0")}`;
+  return encodeFrame(`QN=${qn};ST=32;CN=2011;PW=${pw};MN=${mn};Flag=5;CP=&&DataTime=20260315080000;w01001-Rtd=7.1&&`);
+}
+/** Writes packets over one connection, each after the answer to the one before; the last is to have none. */
+async function logger(...frames: readonly Uint8Array[]): Promise<void> {
+  const socket = connectTcp({ port: server.ports.hj212, host: "127.0.0.1" });
+  let text = "";
+  socket.on("error", () => undefined).on("data", (bytes) => (text += bytes.toString("latin1")));
+  await once(socket, "connect");
+  for (const [at, frame] of frames.entries()) {
+    socket.write(frame);
+    const answers = (): number => text.split("CN=9014").length - 1;
+    if (at < frames.length - 1)
+      await eventually("9014, or the end", async () => answers() > at || socket.closed || null);
+    else expect(answers()).toBe(at);
+    if (at < frames.length - 1 && answers() <= at) throw new Error("closed before 9014");
+  }
+  await Promise.race([once(socket, "close"), systemClock.sleep(200)]);
+  expect(text.split("CN=9014").length).toBe(frames.length); // as many answers as frames, less the last
+  socket.destroy();
+}
+
+test.each<[why: string, frames: () => Uint8Array[], reason: string]>([
+  ["an MN that nobody registered", () => [packet("MN-dev-99")], "hj212-mn-unknown"],
+  ["a registered MN with a wrong PW", () => [packet("MN-dev-5", "wrong")], "hj212-password"],
+  ["a registered MN without PW", () => [packet("MN-dev-5", "")], "hj212-password"],
+  ["another device's MN on a bound session", () => [packet("MN-dev-6"), packet("MN-dev-7")], "hj212-mn-of-another"],
+  ["a wrong PW on the session of another", () => [packet("MN-dev-6"), packet("MN-dev-5", "x")], "hj212-password"],
+])("HJ 212, %s: no 9014", async (_why, frames, reason) => {
+  const file = join(folder, "pw.txt");
+  writeFileSync(file, PW);
+  await cli("hj212", "password", "dev-5", "--password-file", file);
+  await eventually("the password is in force", async () => {
+    const { hasPassword } = JSON.parse(
+      (await server.cli("hj212", "sessions", "--json")).stdout.split("\n").find((line) => line.includes('"dev-5"')) ??
+        "{}",
+    ) as { hasPassword?: boolean };
+    if (!hasPassword) await logger(packet("MN-dev-5"), packet("MN-dev-99")); // makes it known
+    return hasPassword || null;
+  });
+  await seen(reason, () => logger(...frames()));
+});
+
+test("HJ 212, a revoked device: its session ends at once, its MN is refused, admitted it is served again", async () => {
+  const socket = connectTcp({ port: server.ports.hj212, host: "127.0.0.1" });
+  socket.on("error", () => undefined).resume();
+  await once(socket, "connect");
+  socket.write(packet("MN-dev-7"));
+  await once(socket, "data");
+  const closed = once(socket, "close");
+  await seen("hj212-device-revoked", async () => {
+    await cli("device", "revoke", "dev-7");
+    await closed;
+  });
+  await logger(packet("MN-dev-7"));
+  expect(await cli("device", "admit", "dev-7")).toEqual({ device: "dev-7", admitted: true });
+  await eventually("it is served again", async () => {
+    const answered = await logger(packet("MN-dev-7"), packet("MN-dev-99")).catch(() => null);
+    return answered === null ? null : true;
+  });
 });
 
 test("another device's client id, and a guessed secret", async () => {

@@ -56,6 +56,7 @@ export function aSnapshot(overrides: Partial<RegistrySnapshot> = {}): RegistrySn
     stations: [aStation()],
     devices: [aDevice()],
     credentials: [],
+    revoked: [],
     rules: [],
     ...overrides,
   };

@@ -60,17 +60,50 @@ test("a code as a person types it gives id, secret, topics and addresses; the sa
   expect(JSON.stringify(await ledger.accounts.audits(50))).not.toContain(secret);
 });
 
-test("ten wrong codes from one address, then it waits; the right code from elsewhere still works", async () => {
-  const { claim, outcomes } = await aSite();
-  for (let tries = 0; tries < 10; tries++) {
-    const answer = await claim(tries % 2 ? "0000-0000-0000" : "nonsense");
-    expect([answer.statusCode, answer.json<{ code: string }>().code]).toEqual([404, "CLAIM_UNKNOWN"]);
-  }
-  const eleventh = await claim(CODE);
-  expect(eleventh.statusCode).toBe(429);
-  expect(Number(eleventh.headers["retry-after"])).toBeGreaterThan(600);
-  expect((await claim(CODE, "192.0.2.8")).statusCode).toBe(200);
-  expect(await outcomes()).toEqual({ unknown: 10, "too-many": 1, claimed: 1 });
+test("while somebody guesses, answers to wrong codes come late; a right code from the same address is answered at once", async () => {
+  const { claim, outcomes, clock } = await aSite();
+  const answered: number[] = [];
+  const guess = async (): Promise<void> => {
+    const answer = await claim("0000-0000-0000");
+    answered.push(answer.statusCode);
+    expect(answer.json<{ code: string }>().code).toBe("CLAIM_UNKNOWN");
+  };
+  for (let tries = 0; tries < 5; tries++) await guess();
+  const late = Array.from({ length: 200 }, guess);
+  const right = await claim(CODE);
+  expect(right.statusCode).toBe(200);
+  expect(answered).toHaveLength(5);
+  await clock.advance(99);
+  expect(answered).toHaveLength(5);
+  await clock.advance(4_000);
+  await Promise.all(late);
+  expect(answered).toEqual(new Array(205).fill(404));
+  expect(await outcomes()).toEqual({ unknown: 205, claimed: 1 });
+});
+
+test("500 wrong codes wait at a time, more are turned away at once; a right one still is not", async () => {
+  const { claim, clock } = await aSite();
+  for (let tries = 0; tries < 5; tries++) await claim("0000-0000-0000");
+  const before = clock.pending;
+  const late = Array.from({ length: 500 }, () => claim("0000-0000-0000"));
+  while (clock.pending < before + 500) await new Promise((resolve) => setImmediate(resolve));
+  const turnedAway = await claim("0000-0000-0000", "192.0.2.8").then(() => claim("0000-0000-0000"));
+  expect([turnedAway.statusCode, turnedAway.headers["retry-after"]]).toEqual([429, "5"]);
+  expect((await claim(CODE)).statusCode).toBe(200);
+  await clock.advance(4_000);
+  await Promise.all(late);
+});
+
+test("a code that is over, shown again and again, is audited once a minute", async () => {
+  const { claim, ledger, clock } = await aSite();
+  await claim(CODE);
+  const refusals = async (): Promise<number> =>
+    (await ledger.accounts.audits(100)).filter(({ action }) => action === "device.claim-refused").length;
+  for (let tries = 0; tries < 5; tries++) expect((await claim(CODE)).statusCode).toBe(410);
+  expect(await refusals()).toBe(1);
+  await clock.advance(61_000);
+  expect((await claim(CODE)).json()).toMatchObject({ code: "CLAIM_USED" });
+  expect(await refusals()).toBe(2);
 });
 
 test("what is no code is refused by the schema and uses nothing up", async () => {

@@ -123,19 +123,21 @@ describe("WebSocket", () => {
     expect((await fetch(`http://${address}`)).status).toBe(426);
   });
 
-  test("200 connections may be signing in at a time; more are told to come later", async () => {
+  test("200 connections may be signing in at a time; the oldest makes room for the next, no device does", async () => {
     gateway = await startGateway();
     const address = `ws://127.0.0.1:${gateway.addresses.ws}`;
-    const idle = Array.from({ length: 200 }, () => new WebSocket(address, "mqtt"));
-    await Promise.all(idle.map((socket) => once(socket, "open")));
-    const [code] = await once(new WebSocket(address, "mqtt"), "close");
-    expect(code).toBe(1013);
-    idle[0]?.close();
-    await once(idle[0] as WebSocket, "close");
     const signIn = { clientId: "well-1", username: "well-1", password: secretOf("well-1"), reconnectPeriod: 0 };
     const device = await mqtt.connectAsync(address, { ...signIn, protocolVersion: 4 });
-    await once(new WebSocket(address, "mqtt"), "open");
-    await device.endAsync();
+    const idle = Array.from({ length: 200 }, () => new WebSocket(address, "mqtt"));
+    await Promise.all(idle.map((socket) => once(socket, "open")));
+    const driven = Promise.race(idle.map((socket) => once(socket, "close")));
+    const other = { ...signIn, clientId: "well-10", username: "well-10", password: secretOf("well-10") };
+    const late = await mqtt.connectAsync(address, { ...other, protocolVersion: 4 });
+    await driven;
+    await device.publishAsync(TELEMETRY, "{}", { qos: 1 });
+    await Promise.all([device.endAsync(), late.endAsync()]);
+    await gateway.close();
+    expect(await gateway.refused()).toMatchObject({ "websockets-unauthenticated": 1 });
   });
 
   test("a message above the bound ends the connection before it is read", async () => {

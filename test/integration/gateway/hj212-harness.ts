@@ -14,19 +14,19 @@ export const MN = { one: "A1234567890123456789012A", two: "B_lower_case", modbus
 export const PASSWORD = "123456";
 export const SM4_KEY = Buffer.from("0123456789abcdef");
 
-/** Devices logger-1 (password known), logger-2, modbus-1 (another check) and encrypted-1 (2025 with a key). */
+/** Devices logger-1 (password known); logger-2, modbus-1 (another check) and encrypted-1 (2025 with a key), carried by it. */
 export function fieldRegistry(count = 0): RegistrySnapshot {
-  const device = (id: string, hj212: object) =>
-    aDevice({ id, station: "mw-1", profile: DeviceProfile.parse({ hj212 }) });
+  const device = (id: string, hj212: object, via?: string) =>
+    aDevice({ id, station: "mw-1", profile: DeviceProfile.parse({ hj212 }), ...(via ? { via } : {}) });
   return aSnapshot({
     tenants: [aTenant({ id: "acme" })],
     sites: [aSite({ id: "site-1", tenant: "acme" })],
     stations: [aStation({ id: "mw-1", site: "site-1" })],
     devices: [
       device("logger-1", { mn: MN.one }),
-      device("logger-2", { mn: MN.two }),
-      device("modbus-1", { mn: MN.modbus, crc: "modbus-le" }),
-      device("encrypted-1", { mn: MN.encrypted, edition: "2025" }),
+      device("logger-2", { mn: MN.two }, "logger-1"),
+      device("modbus-1", { mn: MN.modbus, crc: "modbus-le" }, "logger-1"),
+      device("encrypted-1", { mn: MN.encrypted, edition: "2025" }, "logger-1"),
       ...Array.from({ length: count }, (_, n) => device(`many-${n}`, { mn: `MANY-${n}` })),
     ],
   });

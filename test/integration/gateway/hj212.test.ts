@@ -268,7 +268,10 @@ describe("who is refused", () => {
     const [first] = registry.devices;
     if (!first) throw new Error("no device");
     const profile = { hj212: { mn: "STRANGER", edition: "2017", crc: "hj212", zone: "Asia/Shanghai" } } as const;
-    gateway.register({ ...registry, devices: [...registry.devices, { ...first, id: "new-1", profile }] });
+    gateway.register({
+      ...registry,
+      devices: [...registry.devices, { ...first, id: "new-1", via: "logger-1", profile }],
+    });
     logger.write(aFrame({ mn: "STRANGER", qn: "20260315080020001" }));
     expect(await logger.next()).toMatchObject({ CN: "9014", MN: "STRANGER" });
     expect(gateway.hj212.unclaimed()).toEqual([]);

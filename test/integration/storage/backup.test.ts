@@ -84,6 +84,30 @@ describe("a backup of running stores", () => {
     expect(loadPepper(restored)).toEqual(loadPepper(home));
   });
 
+  test("takes the local CA along: it issues and revokes again where it was restored, its files for the owner alone", async () => {
+    const [home, away] = [temporaryFolder(), temporaryFolder()];
+    const ca = await import("../../../storage/certificate-authority.ts");
+    await ca.initAuthority(home, { name: "Test CA", now: NOW });
+    await ca.issueCertificate(home, { device: "dev-1", days: 30, now: NOW });
+    const stores = await openStores(home);
+    const { files } = await backupAll(stores, join(away, "b"));
+    expect(files.filter(({ part }) => part === "ca").map(({ name }) => name)).toEqual([
+      ...["ca.key", "ca.pem", "crl.pem", "issued.jsonl"],
+    ]);
+    expect(statSync(join(away, "b/ca.key")).mode & 0o777).toBe(0o600);
+
+    const restored = join(away, "data");
+    await restoreAll(join(away, "b"), restored);
+    expect(statSync(join(restored, "ca")).mode & 0o777).toBe(0o700);
+    for (const name of readdirSync(join(restored, "ca"))) {
+      expect([name, statSync(join(restored, "ca", name)).mode & 0o777]).toEqual([name, 0o600]);
+      expect(readFileSync(join(restored, "ca", name))).toEqual(readFileSync(join(home, "ca", name)));
+    }
+    expect(readdirSync(restored)).not.toContain("ca.key");
+    expect(await ca.revokeCertificates(restored, "dev-1", NOW)).toHaveLength(1);
+    expect((await ca.issueCertificate(restored, { device: "dev-2", days: 30, now: NOW })).key).toContain("PRIVATE KEY");
+  });
+
   test("goes on while another process writes the ledger", async () => {
     const folder = temporaryFolder();
     const [ledger, other] = [await openedLedger(folder), await openedLedger(folder)];

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { createDirectory } from "../../../core/directory.ts";
 import type { ForeignFormat, Formats } from "../../../ingest/formats.ts";
 import { routeMessage } from "../../../ingest/validate.ts";
 import { aDevice, aDirectory, NOW } from "../../support/builders.ts";
@@ -58,6 +59,22 @@ describe("where a message goes", () => {
   test("a device that the registry does not have", () => {
     expect(route(`${PREFIX}telemetry`, { device: "stranger" })).toMatchObject(refusal("DEVICE_UNKNOWN"));
     expect(route("foreign/", { device: "stranger" })).toMatchObject(refusal("DEVICE_UNKNOWN"));
+  });
+
+  test.each`
+    revoked      | topic                             | verdict
+    ${"dev-1"}   | ${`${PREFIX}telemetry`}           | ${refusal("DEVICE_REVOKED")}
+    ${"dev-1"}   | ${`${PREFIX}state`}               | ${refusal("DEVICE_REVOKED")}
+    ${"dev-1"}   | ${"foreign/eui:00000000000000BB"} | ${refusal("DEVICE_REVOKED")}
+    ${"carried"} | ${"foreign/eui:00000000000000BB"} | ${refusal("DEVICE_REVOKED")}
+    ${"carried"} | ${"foreign/eui:00000000000000AA"} | ${{ kind: "decode", context: { device: { id: "dev-1" } } }}
+    ${"carried"} | ${`${PREFIX}telemetry`}           | ${{ kind: "decode", context: { device: { id: "dev-1" } } }}
+  `("$revoked is revoked: $topic", ({ revoked, topic, verdict }: Record<string, string> & { verdict: object }) => {
+    const at = (since: number) =>
+      createDirectory({ ...directory.snapshot, revoked: [{ device: revoked ?? "", since }] });
+    const message = { device: "dev-1", topic: topic ?? "", payload: new Uint8Array(0), receivedAt: NOW };
+    expect(routeMessage(message, at(NOW), formats)).toMatchObject(verdict);
+    expect(routeMessage(message, at(NOW + 1), formats).kind).not.toBe("refuse"); // it was taken before
   });
 
   test("a message that does not tell whose it is keeps its format's reason", () => {
