@@ -8,6 +8,7 @@ import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
 import { fuzzListeners, listenersKept } from "./listeners.ts";
 import { killMixed, mixedKept } from "./mixed.ts";
+import { killMqttJs } from "./mqttjs.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -53,6 +54,15 @@ const faults: Record<string, () => Promise<boolean>> = {
     const kept = mixedKept(report);
     console.log(
       `promise: every reading acknowledged by PUBACK, 9014 or 202 is stored, none twice → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  mqttjs: async () => {
+    const report = await killMqttJs({ rounds: Number(values.rounds ?? 10), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept = report.acknowledged > 0 && report.unanswered + report.lost + report.doubled === 0;
+    console.log(
+      `promise: every message acknowledged or its sender told, all acknowledged stored → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );
     return kept;
   },
