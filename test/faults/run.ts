@@ -17,6 +17,7 @@ const { positionals, values } = parseArgs({
     seed: { type: "string" },
     minutes: { type: "string" },
     inputs: { type: "string" },
+    listener: { type: "string" },
   },
 });
 const [name = "kill"] = positionals;
@@ -67,7 +68,10 @@ const faults: Record<string, () => Promise<boolean>> = {
     return kept;
   },
   listeners: async () => {
-    const report = await fuzzListeners({ inputs: Number(values.inputs ?? 1_000_000), seed });
+    const report = await fuzzListeners({
+      ...{ inputs: Number(values.inputs ?? 1_000_000), seed },
+      only: values.listener,
+    });
     console.log(JSON.stringify(report, null, 2));
     const kept = listenersKept(report);
     console.log(

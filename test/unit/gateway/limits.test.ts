@@ -5,6 +5,7 @@ import {
   ConnectRate,
   ConsumerSessions,
   FailurePace,
+  Rate,
   ReconnectPace,
 } from "../../../gateway/limits.ts";
 
@@ -88,6 +89,13 @@ describe("ReconnectPace", () => {
     expect(pace.enter("well-2", 2_000)).toBe(0);
     expect(pace.enter("well-1", 60_000)).toBe(0);
   });
+});
+
+test("a key that stands for many pays less for each, and has their room", () => {
+  const rate = new Rate(2);
+  const entered = Array.from({ length: 17 }, () => rate.enter("server", 0, 1 / 8));
+  expect(entered.filter(Boolean)).toHaveLength(16);
+  expect([rate.enter("device", 0), rate.enter("device", 0), rate.enter("device", 0)]).toEqual([true, true, false]);
 });
 
 describe("ConnectRate", () => {
