@@ -130,7 +130,7 @@ function httpRequest(account: FuzzAccount, random: Noise): Buffer {
     `POST /api/v1/telemetry${query} HTTP/1.1\r\nHost: fuzz\r\nAuthorization: Bearer ${id}.${secret}\r\nContent-Type: ${type}\r\n${encoding}Content-Length: ${body.length}\r\n\r\n`,
   );
   // A mutated head ends the connection as a rule, so few are.
-  return Buffer.concat([random(24) === 0 ? mutateBytes(head, random) : head, body]);
+  return Buffer.concat([random(128) === 0 ? mutateBytes(head, random) : head, body]);
 }
 
 export const LISTENERS = {
