@@ -170,6 +170,15 @@ test("a network server posts for a device it carries, on the topic of MQTT; who 
   expect(await refused()).toEqual({ "http-403": 2 });
 });
 
+test("devices behind one router are counted by device, not by address, as people are", async () => {
+  const { post, url } = await opened();
+  const behind = { "x-forwarded-for": "203.0.113.9" };
+  const answer = await post(MESSAGE, behind);
+  expect([answer.status, answer.headers.get("x-ratelimit-limit")]).toEqual([202, null]);
+  const other = await fetch(`${url}/api/v1/health/live`, { headers: behind });
+  expect(other.headers.get("x-ratelimit-limit")).not.toBeNull();
+});
+
 test("an unknown format: 415 with the names of all", async () => {
   const { post } = await opened();
   const answer = await post(MESSAGE, {}, "?format=xml");
