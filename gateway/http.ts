@@ -57,12 +57,12 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
   const take = async (message: HttpMessage): Promise<number> => {
     const { device, address } = message;
     const who = { address, account: device };
-    const carried = 1 + parts.directory().carriedBy(device).length;
+    const devices = 1 + parts.directory().carriedBy(device).length;
     const now = clock.monotonic();
-    if (!rate.enter(device, now, 1 / carried)) {
+    if (!rate.enter(device, now, 1 / devices)) {
       refusals.refuse("http-too-many-requests", who);
       throw new TooMany(
-        `more than ${REQUESTS_PER_MINUTE * carried} requests a minute of ${device}: put several messages in one`,
+        `more than ${REQUESTS_PER_MINUTE * devices} requests a minute of ${device}: put several messages in one`,
         1,
       );
     }
@@ -74,7 +74,7 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
         Math.ceil(owedMs / 1_000),
       );
     }
-    shares.take(device, { now, messages: 1, devices: carried });
+    shares.take(device, { now, messages: 1, devices });
     const size = bytesMaxOf(message);
     if (bytesInFlight + size > IN_FLIGHT_BYTES_MAX) {
       count("http-busy");
@@ -86,7 +86,7 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
     bytesInFlight += size;
     try {
       const entries = await entriesOf(parts, message);
-      shares.take(device, { now, messages: entries.length - 1, devices: carried });
+      shares.take(device, { now, messages: entries.length - 1, devices });
       await store(parts.journal, entries);
       metrics.count("http_messages", entries.length);
       return entries.length;
