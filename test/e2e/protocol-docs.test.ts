@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Api, apiOf } from "../support/client.ts";
-import { aTestRegistry, removeData, startServer, type TestServer } from "../support/server.ts";
+import { aTestRegistry, drained, eventually, removeData, startServer, type TestServer } from "../support/server.ts";
 
 const FOLDER = join(import.meta.dirname, "../../docs/protocols");
 const run = promisify(execFile);
@@ -77,7 +77,12 @@ test.each(blocks)("$name", async ({ name, script }) => {
 
 test("what the pages sent has been understood", async () => {
   type Health = { messages: number; device: { reason: string; missingMessages: number } };
-  const { messages, device } = await api.get<Health>("devices/dev-1/health");
+  await drained(server);
+  // Presence is written once a second.
+  const { messages, device } = await eventually("the last word on presence", async () => {
+    const health = await api.get<Health>("devices/dev-1/health");
+    return health.device.reason === "sleep" ? health : null;
+  });
   expect(messages, "three over HTTP, two of ThingsBoard's, two of our own").toBe(7);
   expect(device).toMatchObject({ reason: "sleep", missingMessages: 0 });
   const others = await Promise.all(
