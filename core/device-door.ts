@@ -30,6 +30,12 @@ export interface HttpMessage {
   readonly address: string;
   readonly contentType: string | undefined;
   readonly contentEncoding: string | undefined;
+  /** Of the URL: what the body is, where its type does not say it (gateway/http-formats.ts). */
+  readonly query: {
+    readonly format?: string | undefined;
+    readonly event?: string | undefined;
+    readonly topic?: string | undefined;
+  };
   readonly body: Uint8Array;
 }
 
@@ -43,7 +49,8 @@ export interface TelemetryDoor {
   /**
    * Durable when resolved: all messages of the body, or none.
    * @returns how many messages.
-   * @throws Refused 400, 413 or 415; TooMany; Unavailable as `Journal.append`, and `GATEWAY_BUSY` while too much waits.
+   * @throws Refused 400, 403 (messages that this account may not send), 413 or 415; TooMany, also for who sends more than
+   * its share while ingest is behind; Unavailable as `Journal.append`, and `GATEWAY_BUSY` while too much waits.
    */
   take(message: HttpMessage): Promise<number>;
 }

@@ -11,7 +11,7 @@ export const READINGS_MAX = 500;
 /** Further ahead than this a timestamp is a clock fault and goes to quarantine. */
 export const FUTURE_MS_MAX = 10 * 60_000;
 
-export const DEVICE_CHANNELS = ["telemetry", "event", "state", "info", "cmd/ack", "senml", "hj212"] as const;
+export const DEVICE_CHANNELS = ["telemetry", "event", "state", "info", "cmd/ack", "senml", "hj212", "cayenne"] as const;
 export const DEVICE_SUBSCRIPTIONS = ["cmd", "cfg", "ack"] as const;
 export type DeviceChannel = (typeof DEVICE_CHANNELS)[number];
 

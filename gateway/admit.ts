@@ -9,6 +9,7 @@ import { encodeRaw, type RawMessage } from "../core/envelope.ts";
 import { Unavailable } from "../core/errors.ts";
 import type { Logger } from "../core/observe.ts";
 import type { Journal } from "../core/ports.ts";
+import { owing } from "./pace.ts";
 import type { Tally } from "./tally.ts";
 
 /**
@@ -24,11 +25,6 @@ export const IN_FLIGHT_BYTES_MAX = 32 * 1024 * 1024;
  * a live device never waits behind more than 50 ms of other devices' backlogs at 40,000 a second.
  */
 export const BUSY_IN_FLIGHT = 2_000;
-
-/** The share of one connection, read in any case: 5 messages a second, so a live device is never held for others. */
-export const PACED_MESSAGE_MS = 200;
-/** Who has sent more than its share waits for so long at most; a line that carries many devices must not owe for a day. */
-const PACED_DEBT_MS_MAX = 5_000;
 
 /** What the gate knows of a connection. */
 export interface Sender {
@@ -96,8 +92,7 @@ export class Gate {
     sender.inFlight += 1;
     sender.inFlightBytes += size;
     const now = this.#clock.monotonic();
-    const owed = Math.max(now, sender.withinShareAt) + PACED_MESSAGE_MS;
-    sender.withinShareAt = Math.min(owed, now + PACED_DEBT_MS_MAX);
+    sender.withinShareAt = owing(sender.withinShareAt, now);
     const sampledAt = this.#sampledAt === null ? now : null;
     if (sampledAt !== null) this.#sampledAt = sampledAt;
     this.#journal.append("raw", entry).then(

@@ -1,6 +1,6 @@
 /**
- * Pure: the body of a telemetry request → the messages in it, each as the bytes that were sent, and the channel that its
- * format has over MQTT. What the messages mean is not asked here: that is ingest's business, over HTTP as over MQTT.
+ * Pure: the bytes of a request's body → the messages in it, each as the bytes that were sent. Which of these ways a body
+ * is taken apart, and what topic its messages get: http-formats.ts.
  */
 import type { DeviceChannel } from "../core/wire.ts";
 import { PAYLOAD_BYTES_MAX } from "../core/wire.ts";
@@ -8,29 +8,15 @@ import { PAYLOAD_BYTES_MAX } from "../core/wire.ts";
 /** Messages of one request; each is one entry of the journal. */
 export const MESSAGES_MAX = 1_000;
 
-export interface Messages {
-  readonly channel: DeviceChannel;
-  readonly payloads: readonly Uint8Array[];
-}
-export interface BodyRefusal {
+/** Below the sender's own prefix, or a topic of another world (core/foreign-topics.ts). */
+export type Place = { readonly channel: DeviceChannel } | { readonly topic: string };
+export type Messages = Place & { readonly payloads: readonly Uint8Array[] };
+export interface Refusal {
   readonly refused: { readonly status: 400 | 413 | 415; readonly code: string; readonly what: string };
 }
 
-const TYPES: Readonly<Record<string, (bytes: Buffer) => Messages | BodyRefusal>> = {
-  "application/json": json,
-  "application/x-ndjson": lines,
-  "application/jsonl": lines,
-  "application/senml+json": (bytes) => whole(bytes, "senml"),
-};
-export const CONTENT_TYPES = Object.keys(TYPES);
-
-/** @param contentType the header; parameters behind ";" are not looked at, the text is UTF-8 in any case. */
-export function splitBody(contentType: string | undefined, bytes: Buffer): Messages | BodyRefusal {
-  const type = (contentType ?? "").split(";", 1)[0]?.trim().toLowerCase() ?? "";
-  const split = Object.hasOwn(TYPES, type) ? TYPES[type] : undefined;
-  if (!split) return refuse(415, "CONTENT_TYPE_UNKNOWN", `content type is none of ${CONTENT_TYPES.join(", ")}`);
-  const messages = split(bytes);
-  if ("refused" in messages) return messages;
+/** What holds for every format. */
+export function within(messages: Messages): Messages | Refusal {
   if (messages.payloads.length > MESSAGES_MAX)
     return refuse(
       413,
@@ -43,12 +29,12 @@ export function splitBody(contentType: string | undefined, bytes: Buffer): Messa
   return messages;
 }
 
-function refuse(status: 400 | 413 | 415, code: string, what: string): BodyRefusal {
+export function refuse(status: 400 | 413 | 415, code: string, what: string): Refusal {
   return { refused: { status, code, what } };
 }
 
 /** One message, or an array of them. */
-function json(bytes: Buffer): Messages | BodyRefusal {
+export function json(bytes: Buffer): Messages | Refusal {
   const parsed = parse(bytes);
   if ("refused" in parsed) return parsed;
   const { value } = parsed;
@@ -59,7 +45,7 @@ function json(bytes: Buffer): Messages | BodyRefusal {
 }
 
 /** One message a line; empty lines do not count. */
-function lines(bytes: Buffer): Messages | BodyRefusal {
+export function lines(bytes: Buffer): Messages | Refusal {
   const payloads: Uint8Array[] = [];
   let number = 0;
   for (let at = 0; at < bytes.length; ) {
@@ -77,9 +63,10 @@ function lines(bytes: Buffer): Messages | BodyRefusal {
   return payloads.length > 0 ? telemetry(payloads) : refuse(400, "BODY_EMPTY", "there is no message in the body");
 }
 
-function whole(bytes: Buffer, channel: DeviceChannel): Messages | BodyRefusal {
+/** Any JSON, one message. */
+export function whole(bytes: Buffer, place: Place): Messages | Refusal {
   const parsed = parse(bytes);
-  return "refused" in parsed ? parsed : { channel, payloads: [bytes] };
+  return "refused" in parsed ? parsed : { ...place, payloads: [bytes] };
 }
 
 function telemetry(payloads: readonly Uint8Array[]): Messages {
@@ -88,7 +75,7 @@ function telemetry(payloads: readonly Uint8Array[]): Messages {
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-function parse(bytes: Buffer, where = ""): { readonly value: unknown } | BodyRefusal {
+export function parse(bytes: Buffer, where = ""): { readonly value: unknown } | Refusal {
   let text: string;
   try {
     text = UTF_8.decode(bytes);
@@ -102,11 +89,11 @@ function parse(bytes: Buffer, where = ""): { readonly value: unknown } | BodyRef
   }
 }
 
-function isObject(value: unknown): boolean {
+export function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function notAnObject(where: string): BodyRefusal {
+function notAnObject(where: string): Refusal {
   return refuse(400, "BODY_NOT_A_MESSAGE", `${where} is not a JSON object`);
 }
 

@@ -9,14 +9,16 @@ import type { Clock } from "../core/clock.ts";
 import type { HttpMessage, TelemetryDoor } from "../core/device-door.ts";
 import { encodeRaw } from "../core/envelope.ts";
 import { Refused, TooMany, Unavailable } from "../core/errors.ts";
-import { addressKey, FailurePace } from "../core/failure-pace.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Journal } from "../core/ports.ts";
-import { judgeSecret } from "../core/secret.ts";
+import type { DeviceContext } from "../core/site.ts";
 import { devicePrefix } from "../core/wire.ts";
+import { deviceGrant, mayPublish } from "./access.ts";
 import { IN_FLIGHT_BYTES_MAX } from "./admit.ts";
-import { splitBody } from "./http-body.ts";
+import { doorman } from "./http-doorman.ts";
+import { readBody } from "./http-formats.ts";
 import { Rate } from "./limits.ts";
+import { Shares } from "./pace.ts";
 import { keepPace } from "./pace-keeper.ts";
 import { Refusals } from "./refusals.ts";
 
@@ -26,10 +28,8 @@ const unzip = promisify(gunzip);
 export const INFLATED_BYTES_MAX = 4 * 1024 * 1024;
 /** Telemetry shrinks ten- to fiftyfold; what claims more is not unpacked, so that memory is known before the bytes are. */
 const INFLATION_MAX = 100;
+/** Of a device; of a network server, for each of its devices. */
 const REQUESTS_PER_MINUTE = 600;
-/** Failed sign-ins whose answer waits; beyond, they are turned away at once. */
-const WAITING_MAX = 500;
-const RETRY_SECONDS = 5;
 
 export interface HttpDoorParts {
   readonly journal: Journal;
@@ -46,6 +46,7 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
   const count = (reason: string): void => metrics.count("gateway_refused", 1, { reason });
   const refusals = new Refusals({ count, clock, log });
   const rate = new Rate(REQUESTS_PER_MINUTE);
+  const shares = new Shares();
   const enter = doorman(parts, refusals);
   let isHeld = false;
   let bytesInFlight = 0;
@@ -56,15 +57,26 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
   const take = async (message: HttpMessage): Promise<number> => {
     const { device, address } = message;
     const who = { address, account: device };
-    if (!rate.enter(device, clock.monotonic())) {
+    const devices = 1 + parts.directory().carriedBy(device).length;
+    const now = clock.monotonic();
+    if (!rate.enter(device, now, 1 / devices)) {
       refusals.refuse("http-too-many-requests", who);
       throw new TooMany(
-        `more than ${REQUESTS_PER_MINUTE} requests a minute of ${device}: put several messages in one`,
+        `more than ${REQUESTS_PER_MINUTE * devices} requests a minute of ${device}: put several messages in one`,
         1,
       );
     }
+    const owedMs = isHeld ? shares.owedMs(device, now) : 0;
+    if (owedMs > 0) {
+      refusals.refuse("http-paced", who);
+      throw new TooMany(
+        "more has come in than can be judged at the moment, and this device has sent more than its share: send the same again",
+        Math.ceil(owedMs / 1_000),
+      );
+    }
+    shares.take(device, { now, messages: 1, devices });
     const size = bytesMaxOf(message);
-    if (isHeld || bytesInFlight + size > IN_FLIGHT_BYTES_MAX) {
+    if (bytesInFlight + size > IN_FLIGHT_BYTES_MAX) {
       count("http-busy");
       throw new Unavailable("GATEWAY_BUSY", {
         what: "more has come in than can be judged at the moment",
@@ -74,6 +86,7 @@ export function createTelemetryDoor(parts: HttpDoorParts): TelemetryDoor & { clo
     bytesInFlight += size;
     try {
       const entries = await entriesOf(parts, message);
+      shares.take(device, { now, messages: entries.length - 1, devices });
       await store(parts.journal, entries);
       metrics.count("http_messages", entries.length);
       return entries.length;
@@ -94,65 +107,9 @@ async function store(journal: Journal, entries: readonly Uint8Array[]): Promise<
   else await journal.commit({ append: [{ stream: "raw", entries }] });
 }
 
-/** Fails late by address and by name, and never locks: a right secret is let in at once. */
-function doorman(parts: HttpDoorParts, refusals: Refusals): TelemetryDoor["enter"] {
-  const { clock } = parts;
-  const pace = new FailurePace();
-  let waiting = 0;
-  return async ({ authorization, address }) => {
-    const claimed = readAuthorization(authorization);
-    const verdict = claimed ? judge(parts, claimed) : "http-unauthenticated";
-    if (claimed && verdict === null) return claimed.device;
-    const account = claimed?.device;
-    refusals.refuse(verdict ?? "http-unauthenticated", { address, account });
-    const delayMs = pace.fail(addressKey(address), account ?? "", clock.now());
-    if (delayMs > 0 && waiting >= WAITING_MAX) throw new TooMany("too many failed sign-ins at once", RETRY_SECONDS);
-    if (delayMs > 0) {
-      waiting += 1;
-      await clock.sleep(delayMs);
-      waiting -= 1;
-    }
-    throw new Refused(
-      "DEVICE_UNAUTHORIZED",
-      {
-        what: "no such device and secret",
-        where: "Authorization",
-        mend: "send `Authorization: Bearer DEVICE.SECRET`, or Basic with the device id as user",
-      },
-      401,
-    );
-  };
-}
-
-/** Null when the device may send; else the reason, for the count. */
-function judge(
-  { directory, pepper, clock }: HttpDoorParts,
-  { device, secret }: { readonly device: string; readonly secret: string },
-): string | null {
-  const verdict = judgeSecret(pepper, secret, directory().credentials(device), clock.now());
-  if (verdict.kind !== "right") return verdict.kind === "over" ? "secret-over" : "secret-wrong";
-  if (directory().revokedSince(device) !== undefined) return "device-revoked";
-  return directory().device(device) ? null : "device-without-station";
-}
-
-/**
- * `Bearer {device}.{secret}`, split at the last dot (secrets that we make have none), or `Basic` for a secret that
- * was written by hand and has one.
- */
-export function readAuthorization(
-  header: string | undefined,
-): { readonly device: string; readonly secret: string } | null {
-  const [, scheme = "", text = ""] = /^(Bearer|Basic) +(\S+)$/i.exec(header ?? "") ?? [];
-  const isBasic = scheme.toLowerCase() === "basic";
-  const credentials = isBasic ? Buffer.from(text, "base64").toString("utf8") : text;
-  const at = isBasic ? credentials.indexOf(":") : credentials.lastIndexOf(".");
-  if (at <= 0) return null;
-  return { device: credentials.slice(0, at), secret: credentials.slice(at + 1) };
-}
-
 async function entriesOf({ directory, clock }: HttpDoorParts, message: HttpMessage): Promise<Uint8Array[]> {
   const body = await inflate(message);
-  const messages = splitBody(message.contentType, body);
+  const messages = readBody(message.contentType, message.query, body);
   if ("refused" in messages) {
     const { code, what, status } = messages.refused;
     throw new Refused(code, { what, where: "body" }, status);
@@ -160,9 +117,31 @@ async function entriesOf({ directory, clock }: HttpDoorParts, message: HttpMessa
   const { device } = message;
   const context = directory().device(device);
   if (!context) throw new Refused("DEVICE_UNAUTHORIZED", { what: `${device} was removed meanwhile` }, 401);
-  const topic = devicePrefix(context.site, context.station, context.device) + messages.channel;
+  const topic =
+    "channel" in messages
+      ? devicePrefix(context.site, context.station, context.device) + messages.channel
+      : grantedTopic(directory(), context, messages);
   const receivedAt = clock.now();
   return messages.payloads.map((payload) => encodeRaw({ receivedAt, device, topic, payload }));
+}
+
+/** The topic of another world, when the account may publish there over MQTT. */
+function grantedTopic(
+  directory: Directory,
+  context: DeviceContext,
+  { topic, payloads }: { readonly topic: string; readonly payloads: readonly Uint8Array[] },
+): string {
+  const { id } = context.device;
+  const bytes = Math.max(...payloads.map(({ byteLength }) => byteLength));
+  if (mayPublish(deviceGrant(context, directory.carriedBy(id)), topic, bytes) === "granted") return topic;
+  throw new Refused(
+    "SENDER_NOT_GRANTED",
+    {
+      what: `${id} may not send to "${topic}"`,
+      mend: "register the device or edge node it speaks of, with this account as `via`",
+    },
+    403,
+  );
 }
 
 function encodingOf({ contentEncoding }: HttpMessage): string {

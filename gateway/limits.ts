@@ -34,17 +34,21 @@ export class Rate {
     this.#perMinute = perMinute;
   }
 
-  /** @param now monotonic ms. False when the key has used up its share; a moment later there is room again. */
-  enter(key: string, now: number): boolean {
+  /**
+   * @param now monotonic ms.
+   * @param cost of this one; less than 1 for a key that stands for many.
+   * False when the key has used up its share; a moment later there is room again.
+   */
+  enter(key: string, now: number, cost = 1): boolean {
     const bucket = this.#buckets.get(key) ?? { left: this.#perMinute, at: now };
     const left = Math.min(this.#perMinute, bucket.left + ((now - bucket.at) * this.#perMinute) / MEMORY_MS);
     this.#buckets.delete(key);
-    this.#buckets.set(key, { left: left >= 1 ? left - 1 : left, at: now });
+    this.#buckets.set(key, { left: left >= cost ? left - cost : left, at: now });
     for (const oldest of this.#buckets.keys()) {
       if (this.#buckets.size <= KEYS_MAX) break;
       this.#buckets.delete(oldest);
     }
-    return left >= 1;
+    return left >= cost;
   }
 }
 

@@ -34,3 +34,40 @@ export function nextPace(last: Pace, { end, position }: { readonly end: number; 
   const held = isBehind ? last.held + 1 : 0;
   return { position, still, held, isHeld: isBehind && held % HELD_MAX !== 0 };
 }
+
+/** The share of one sender, taken in any case: 5 messages a second, so a live device is never held for others. */
+export const PACED_MESSAGE_MS = 200;
+/** Who has sent more than its share waits for so long at most; a line that carries many devices must not owe for a day. */
+export const PACED_DEBT_MS_MAX = 5_000;
+
+/**
+ * @param withinShareAt monotonic ms from which the sender has sent no more than its share; 0 at first.
+ * @returns the same after `messages` more.
+ */
+export function owing(withinShareAt: number, now: number, messages = 1): number {
+  return Math.min(Math.max(now, withinShareAt) + messages * PACED_MESSAGE_MS, now + PACED_DEBT_MS_MAX);
+}
+
+const SENDERS_MAX = 10_000;
+
+/** The shares of senders without a connection, by name. */
+export class Shares {
+  readonly #withinShareAt = new Map<string, number>();
+
+  /** How long until the sender has sent no more than its share. @param now monotonic ms. */
+  owedMs(sender: string, now: number): number {
+    return Math.max(0, (this.#withinShareAt.get(sender) ?? 0) - now);
+  }
+
+  /** @param devices whose messages the sender carries, itself among them. */
+  take(sender: string, sent: { readonly now: number; readonly messages: number; readonly devices: number }): void {
+    const before = this.#withinShareAt.get(sender) ?? 0;
+    // Re-inserted at the end, so that the first is the one heard of longest ago.
+    this.#withinShareAt.delete(sender);
+    this.#withinShareAt.set(sender, owing(before, sent.now, sent.messages / sent.devices));
+    for (const oldest of this.#withinShareAt.keys()) {
+      if (this.#withinShareAt.size <= SENDERS_MAX) break;
+      this.#withinShareAt.delete(oldest);
+    }
+  }
+}

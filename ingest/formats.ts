@@ -4,6 +4,7 @@
  */
 import type { RawMessage } from "../core/envelope.ts";
 import type { Directory } from "../core/ports.ts";
+import { decodeCayenne } from "./codecs/cayenne.ts";
 import { chirpstack } from "./codecs/chirpstack.ts";
 import type { Codec, Refusal } from "./codecs/codec.ts";
 import { decodeHj212 } from "./codecs/hj212.ts";
@@ -48,6 +49,7 @@ export function createFormats(): PipelineFormats {
       ["telemetry", decodeTelemetry],
       ["senml", decodeSenml],
       ["hj212", decodeHj212],
+      ["cayenne", decodeCayenne],
     ]),
     foreign: [chirpstack, tts, thingsboard, sparkplug],
     sparkplug,

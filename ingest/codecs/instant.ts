@@ -9,11 +9,16 @@ export const TIME_MS_MAX = 8.64e15;
 /** Below it a number of Unix time is in seconds. */
 const SECONDS_MAX = 1e11;
 
+/** What `checkedMs` lets pass. */
+export function isInstant(ms: number): boolean {
+  return ms >= TIME_MS_MIN && ms <= TIME_MS_MAX;
+}
+
 /** Reasons: TIME_NOT_A_DATE, TIME_OUT_OF_RANGE. @param where names the field. */
 export function checkedMs(ms: number | null, where: string, sent: unknown): number | Fault {
   if (ms === null || !Number.isFinite(ms))
     return fault("TIME_NOT_A_DATE", `at ${where}: ${written(sent)} names no instant`);
-  if (ms < TIME_MS_MIN || ms > TIME_MS_MAX)
+  if (!isInstant(ms))
     return fault("TIME_OUT_OF_RANGE", `at ${where}: ${written(sent)} is outside the years from 1700 on`);
   return ms;
 }

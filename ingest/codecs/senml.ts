@@ -5,6 +5,7 @@
  * A record of ours differs from the RFC in one point: with a base value but no value of its own it is dropped, as the
  * RFC's editors do in their examples (a record may hold base fields only).
  */
+import type { Aggregate } from "../../core/reading.ts";
 import { READINGS_MAX } from "../../core/wire.ts";
 import {
   type Decoded,
@@ -17,9 +18,9 @@ import {
   refuse,
   type SenderProfile,
 } from "./codec.ts";
-import { checkedMs } from "./instant.ts";
+import { checkedMs, isInstant } from "./instant.ts";
 import { parseJsonBytes } from "./json-bytes.ts";
-import { field, isObject, type JsonObject } from "./json-fields.ts";
+import { isObject } from "./json-fields.ts";
 
 /** RFC 8428, 4.5.3: smaller times are relative to now. */
 const RELATIVE_MAX_S = 2 ** 28;
@@ -27,31 +28,29 @@ const RELATIVE_MAX_S = 2 ** 28;
 const VERSIONS: ReadonlySet<number> = new Set([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 26]);
 /** RFC 8428, 4.5.1 */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9\-:./_]*$/;
-const LABELS: ReadonlyMap<string, "string" | "number" | "boolean"> = new Map([
-  ["bn", "string"],
-  ["bt", "number"],
-  ["bu", "string"],
-  ["bv", "number"],
-  ["bs", "number"],
-  ["bver", "number"],
-  ["n", "string"],
-  ["u", "string"],
-  ["v", "number"],
-  ["vs", "string"],
-  ["vb", "boolean"],
-  ["vd", "string"],
-  ["s", "number"],
-  ["t", "number"],
-  ["ut", "number"],
-]);
+/** Labels of base fields and of a record's own fields, in the order in which their faults are told. */
+const BASE_KINDS = { bn: "string", bt: "number", bu: "string", bv: "number", bs: "number", bver: "number" } as const;
+const OWN_KINDS = {
+  n: "string",
+  u: "string",
+  t: "number",
+  ut: "number",
+  s: "number",
+  v: "number",
+  vs: "string",
+  vb: "boolean",
+  vd: "string",
+} as const;
+const BASE_LABELS = Object.keys(BASE_KINDS) as readonly (keyof typeof BASE_KINDS)[];
+const OWN_LABELS = Object.keys(OWN_KINDS) as readonly (keyof typeof OWN_KINDS)[];
 const VALUE_LABELS = ["v", "vs", "vb", "vd"] as const;
 const BASE64URL = /^[A-Za-z0-9_-]*$/;
 
 /** One resolved record, with the labels of RFC 8428; `t` in Unix seconds. */
 export interface SenmlRecord {
   readonly n: string;
-  readonly u?: string;
   readonly t: number;
+  readonly u?: string;
   readonly v?: number;
   readonly vs?: string;
   readonly vb?: boolean;
@@ -72,6 +71,10 @@ interface Base {
   bs: number;
   bver: number | undefined;
 }
+/** A record as sent. JSON makes own fields only, and no label is a name that every object has: fields are read directly. */
+type Sent = Readonly<Partial<Record<keyof typeof BASE_KINDS | keyof typeof OWN_KINDS, unknown>>>;
+/** A record whose own fields have been looked at. */
+type Own = { readonly [Label in keyof typeof OWN_KINDS]?: SenmlRecord[Label] };
 
 /**
  * Reasons for the pack: WRONG_SHAPE, TOO_MANY_READINGS, SENML_VERSION, SENML_MUST_UNDERSTAND. For a record: WRONG_SHAPE,
@@ -84,9 +87,11 @@ export function resolveSenml(json: unknown, receivedAt: number): SenmlPack | Ref
   const base: Base = { bn: "", bt: 0, bu: undefined, bv: 0, bs: 0, bver: undefined };
   const records: SenmlRecord[] = [];
   const faults: Fault[] = [];
-  for (const [index, record] of json.entries()) {
+  for (let index = 0; index < json.length; index++) {
+    const record: unknown = json[index];
     if (!isObject(record)) return refuse("WRONG_SHAPE", `at [${index}]: a record is an object`);
-    const bad = Object.keys(record).find((label) => label.endsWith("_") && !LABELS.has(label));
+    // RFC 8428, 4.4: no label that is known ends so.
+    const bad = Object.keys(record).find((label) => label.endsWith("_"));
     if (bad !== undefined) return refuse("SENML_MUST_UNDERSTAND", `at [${index}]: label "${bad}" must be understood`);
     const wrong = moveBase(base, record, index);
     if (wrong) return { refused: wrong };
@@ -99,68 +104,102 @@ export function resolveSenml(json: unknown, receivedAt: number): SenmlPack | Ref
 }
 
 /** RFC 8428, 4.1: base fields hold for their own record and all later ones. A faulty one spoils what follows. */
-function moveBase(base: Base, record: JsonObject, index: number): Fault | null {
-  for (const label of ["bn", "bt", "bu", "bv", "bs", "bver"] as const) {
-    const value = field(record, label);
+function moveBase(base: Base, record: Sent, index: number): Fault | null {
+  for (const label of BASE_LABELS) {
+    const value = record[label];
     if (value === undefined) continue;
-    if (!isSound(label, value))
-      return fault("WRONG_SHAPE", `at [${index}].${label}: not a usable ${LABELS.get(label)}`);
+    if (!isSound(BASE_KINDS[label], value))
+      return fault("WRONG_SHAPE", `at [${index}].${label}: not a usable ${BASE_KINDS[label]}`);
     if (label === "bver") {
       if (!VERSIONS.has(value as number)) return fault("SENML_VERSION", `at [${index}]: version ${value} is not known`);
       if (base.bver !== undefined && base.bver !== value)
         return fault("SENML_VERSION", `at [${index}]: version ${value} after ${base.bver}; all records must agree`);
     }
-    Object.assign(base, { [label]: value });
+    base[label] = value as never;
   }
   return null;
 }
 
 function resolveRecord(
   base: Base,
-  record: JsonObject,
+  record: Sent,
   { index, receivedAt }: { readonly index: number; readonly receivedAt: number },
 ): SenmlRecord | Fault | null {
-  const at = `at [${index}]`;
-  for (const label of ["n", "u", "t", "ut", "s", ...VALUE_LABELS]) {
-    const value = field(record, label);
-    if (value === undefined || isSound(label, value)) continue;
-    const beyond = typeof value === "number" && LABELS.get(label) === "number";
-    return beyond
-      ? fault("VALUE_NOT_FINITE", `${at}.${label}: beyond a double`)
-      : fault("WRONG_SHAPE", `${at}.${label}: not a ${LABELS.get(label)}`);
+  const own = ownOf(record);
+  if (!own) return unsoundField(record, index);
+  const count =
+    Number(own.v !== undefined) +
+    Number(own.vs !== undefined) +
+    Number(own.vb !== undefined) +
+    Number(own.vd !== undefined);
+  if (count === 0 && own.s === undefined) return null;
+  if (count > 1) {
+    const values = VALUE_LABELS.filter((label) => own[label] !== undefined);
+    return fault("SENML_VALUES", `at [${index}]: ${values.join(" and ")}; exactly one value is allowed`);
   }
-  const values = VALUE_LABELS.filter((label) => Object.hasOwn(record, label));
-  const sum = field(record, "s") as number | undefined;
-  if (values.length === 0 && sum === undefined) return null;
-  if (values.length > 1) return fault("SENML_VALUES", `${at}: ${values.join(" and ")}; exactly one value is allowed`);
-  const n = base.bn + ((field(record, "n") as string | undefined) ?? "");
+  const n = own.n === undefined ? base.bn : base.bn + own.n;
   if (!NAME.test(n))
-    return fault("SENML_NAME", `${at}: name "${n}" is empty or holds other characters than A-Za-z0-9-:./_`);
-  const seconds = base.bt + ((field(record, "t") as number | undefined) ?? 0);
-  const ms = Math.round(seconds * 1_000);
-  const time = checkedMs(seconds < RELATIVE_MAX_S ? receivedAt + ms : ms, `[${index}].t`, seconds);
-  if (typeof time !== "number") return time;
-  const u = (field(record, "u") as string | undefined) ?? base.bu;
-  const ut = field(record, "ut") as number | undefined;
-  const [label] = values;
-  const own = label === undefined ? undefined : field(record, label);
-  if (label === "vd" && !BASE64URL.test(own as string)) return fault("WRONG_SHAPE", `${at}.vd: not base64url`);
-  const v = label === "v" ? plus(base.bv, own as number) : own;
-  const s = sum === undefined ? undefined : plus(base.bs, sum);
-  if ((typeof v === "number" && !Number.isFinite(v)) || (s !== undefined && !Number.isFinite(s)))
-    return fault("VALUE_NOT_FINITE", `${at}: beyond a double`);
-  return {
-    n,
-    ...(u === undefined ? {} : { u }),
-    t: time / 1_000,
-    ...(label === undefined ? {} : { [label]: v }),
-    ...(s === undefined ? {} : { s }),
-    ...(ut === undefined ? {} : { ut }),
-  };
+    return fault("SENML_NAME", `at [${index}]: name "${n}" is empty or holds other characters than A-Za-z0-9-:./_`);
+  const seconds = own.t === undefined ? base.bt : base.bt + own.t;
+  const sent = Math.round(seconds * 1_000);
+  const ms = seconds < RELATIVE_MAX_S ? receivedAt + sent : sent;
+  const outside = isInstant(ms) ? null : checkedMs(ms, `[${index}].t`, seconds);
+  if (outside !== null && typeof outside !== "number") return outside;
+  if (own.vd !== undefined && !BASE64URL.test(own.vd)) return fault("WRONG_SHAPE", `at [${index}].vd: not base64url`);
+  return valued({ n, t: ms / 1_000 }, own, base) ?? fault("VALUE_NOT_FINITE", `at [${index}]: beyond a double`);
 }
 
-function isSound(label: string, value: unknown): boolean {
-  return typeof value === LABELS.get(label) && (typeof value !== "number" || Number.isFinite(value));
+/** Null when a sum with a base value leaves the doubles. */
+function valued(
+  record: { -readonly [Label in keyof SenmlRecord]: SenmlRecord[Label] },
+  own: Own,
+  base: Base,
+): SenmlRecord | null {
+  const u = own.u ?? base.bu;
+  if (u !== undefined) record.u = u;
+  if (own.v !== undefined) {
+    record.v = plus(base.bv, own.v);
+    if (!Number.isFinite(record.v)) return null;
+  }
+  if (own.vs !== undefined) record.vs = own.vs;
+  if (own.vb !== undefined) record.vb = own.vb;
+  if (own.vd !== undefined) record.vd = own.vd;
+  if (own.s !== undefined) {
+    record.s = plus(base.bs, own.s);
+    if (!Number.isFinite(record.s)) return null;
+  }
+  if (own.ut !== undefined) record.ut = own.ut;
+  return record;
+}
+
+/** Null when a field is not of its kind. Written out: this is where the time goes. */
+function ownOf(record: Sent): Own | null {
+  const { n, u, t, ut, s, v, vs, vb, vd } = record;
+  const areText = isText(n) && isText(u) && isText(vs) && isText(vd);
+  const areNumbers = isNumber(t) && isNumber(ut) && isNumber(s) && isNumber(v);
+  return areText && areNumbers && (vb === undefined || typeof vb === "boolean") ? (record as Own) : null;
+}
+function isText(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+function isNumber(value: unknown): boolean {
+  return value === undefined || Number.isFinite(value);
+}
+
+function unsoundField(record: Sent, index: number): Fault | null {
+  for (const label of OWN_LABELS) {
+    const value = record[label];
+    const kind = OWN_KINDS[label];
+    if (value === undefined || isSound(kind, value)) continue;
+    return typeof value === "number" && kind === "number"
+      ? fault("VALUE_NOT_FINITE", `at [${index}].${label}: beyond a double`)
+      : fault("WRONG_SHAPE", `at [${index}].${label}: not a ${kind}`);
+  }
+  return null;
+}
+
+function isSound(kind: "string" | "number" | "boolean", value: unknown): boolean {
+  return kind === "number" ? Number.isFinite(value) : typeof value === kind;
 }
 
 /** Without the dust of binary sums: 100 + 0.3 is 100.3. */
@@ -190,7 +229,7 @@ export function decodeSenml(bytes: Uint8Array, _sender: SenderProfile, { receive
   const readings: DecodedReading[] = [];
   let health: DeviceHealth | undefined;
   for (const record of pack.records) {
-    readings.push(...readingsOf(record));
+    takeReadings(record, readings);
     if (record.u === "%EL" && record.v !== undefined && record.v >= 0 && record.v <= 100)
       health = { batteryPercent: record.v };
   }
@@ -202,20 +241,13 @@ function ownUnit(units: Readonly<Record<string, string>>, unit: string, otherwis
   return Object.hasOwn(units, unit) ? (units[unit] ?? otherwise) : otherwise;
 }
 
-function* readingsOf({ n, u, t, v, vb, s }: SenmlRecord): Generator<DecodedReading> {
-  const reading = {
-    quantity: n,
-    cmp: "",
-    qualifier: "N",
-    time: Math.round(t * 1_000),
-    fraction: "total",
-    ...(u === "%EL" ? { incidental: true } : {}),
-  } as const;
+function takeReadings({ n, u, t, v, vb, s }: SenmlRecord, readings: DecodedReading[]): void {
+  const time = Math.round(t * 1_000);
   const value = v ?? (vb === undefined ? undefined : Number(vb));
-  if (value !== undefined)
-    yield { ...reading, value, unit: u === undefined ? u : ownUnit(UNITS, u, u), aggregate: "rtd" };
-  if (s !== undefined) {
-    const unit = u === undefined ? u : ownUnit(SUM_UNITS, u, `${u}*s`);
-    yield { ...reading, value: s, unit, aggregate: "sum" };
-  }
+  const take = (value: number, unit: string | undefined, aggregate: Aggregate): void => {
+    const reading = { quantity: n, cmp: "", qualifier: "N", time, fraction: "total", value, unit, aggregate } as const;
+    readings.push(u === "%EL" ? { ...reading, incidental: true } : reading);
+  };
+  if (value !== undefined) take(value, u === undefined ? u : ownUnit(UNITS, u, u), "rtd");
+  if (s !== undefined) take(s, u === undefined ? u : ownUnit(SUM_UNITS, u, `${u}*s`), "sum");
 }

@@ -85,6 +85,7 @@ const CASES: readonly Case[] = [
     topic: "ews/1/t/s/st/d/senml",
     codec: decodeSenml,
     readings: 5,
+    target: 100_000,
     payload: (n) =>
       JSON.stringify(
         Object.entries(values(n)).map(([name, v], at) =>

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Api, apiOf } from "../support/client.ts";
-import { aTestRegistry, removeData, startServer, type TestServer } from "../support/server.ts";
+import { aTestRegistry, drained, eventually, removeData, startServer, type TestServer } from "../support/server.ts";
 
 const FOLDER = join(import.meta.dirname, "../../docs/protocols");
 const run = promisify(execFile);
@@ -23,10 +23,15 @@ let server: TestServer;
 let api: Api;
 let env: Record<string, string>;
 beforeAll(async () => {
-  const base = aTestRegistry(3);
-  const devices = base.devices.map((device) =>
-    device.id === "dev-2" ? { ...device, profile: { hj212: { mn: "DEMO0000000001" } } } : device,
-  );
+  const base = aTestRegistry(6);
+  const extra: Readonly<Record<string, object>> = {
+    "dev-1": { profile: { map: { analog_input_1: { quantity: "ph" } } } },
+    "dev-2": { profile: { hj212: { mn: "DEMO0000000001" } } },
+    "dev-4": { id: "lns" },
+    "dev-5": { id: "node-1", via: "lns", profile: { lorawan: { devEui: "0102030405060708" } } },
+    "dev-6": { id: "edge-1", profile: { sparkplug: { group: "G", edge: "E" } } },
+  };
+  const devices = base.devices.map((device) => ({ ...device, ...extra[device.id] }));
   server = await startServer({ registry: { ...base, devices } });
   api = await apiOf(server);
   const token = await server.cli("token", "create", "--role", "admin");
@@ -37,7 +42,8 @@ beforeAll(async () => {
   env = {
     ...{ PATH: process.env["PATH"] ?? "", HOST: "127.0.0.1", SECRET: "secret-of-device-1-0123456789abcdef" },
     ...{ MQTT_PORT: String(server.ports.mqtt), HTTP_PORT: String(server.ports.http) },
-    ...{ HJ212_PORT: String(server.ports.hj212), CODE: code },
+    ...{ HJ212_PORT: String(server.ports.hj212), HJ212_SECRET: "secret-of-device-2-0123456789abcdef", CODE: code },
+    ...{ LNS_SECRET: "secret-of-device-4-0123456789abcdef", EDGE_SECRET: "secret-of-device-6-0123456789abcdef" },
     ...{ TOKEN: token.stdout.trim(), CONSUMER: "board", CONSUMER_SECRET: secret },
   };
 });
@@ -48,11 +54,19 @@ afterAll(async () => {
 
 test("there is something to run", () => expect(blocks.length).toBeGreaterThanOrEqual(10));
 
+const ACCEPTED = /"accepted":1/;
 /** What a block must print, where its exit code does not say it. */
 const ANSWERS: Readonly<Record<string, RegExp>> = {
   "hj212.md 1": /CN=9014/,
-  "http.md 1": /"accepted":1/,
-  "http.md 2": /"device":"dev-3","secret":"/,
+  "hj212.md 2": ACCEPTED,
+  "http.md 1": ACCEPTED,
+  "http.md 2": ACCEPTED,
+  "http.md 3": ACCEPTED,
+  "http.md 4": /"device":"dev-3","secret":"/,
+  "lorawan.md 1": ACCEPTED,
+  "lorawan.md 2": ACCEPTED,
+  "sparkplug.md 1": ACCEPTED,
+  "thingsboard.md 2": ACCEPTED,
 };
 
 test.each(blocks)("$name", async ({ name, script }) => {
@@ -63,9 +77,17 @@ test.each(blocks)("$name", async ({ name, script }) => {
 
 test("what the pages sent has been understood", async () => {
   type Health = { messages: number; device: { reason: string; missingMessages: number } };
-  const { messages, device } = await api.get<Health>("devices/dev-1/health");
-  expect(messages, "one over HTTP, one of ThingsBoard's, two of our own").toBe(4);
+  await drained(server);
+  // Presence is written once a second.
+  const { messages, device } = await eventually("the last word on presence", async () => {
+    const health = await api.get<Health>("devices/dev-1/health");
+    return health.device.reason === "sleep" ? health : null;
+  });
+  expect(messages, "three over HTTP, two of ThingsBoard's, two of our own").toBe(7);
   expect(device).toMatchObject({ reason: "sleep", missingMessages: 0 });
-  expect((await api.get<Health>("devices/dev-2/health")).messages, "one over HJ 212").toBe(1);
+  const others = await Promise.all(
+    ["dev-2", "node-1", "edge-1"].map(async (id) => (await api.get<Health>(`devices/${id}/health`)).messages),
+  );
+  expect(others, "HJ 212 over TCP and HTTP, two network servers, one birth").toEqual([2, 2, 1]);
   expect((await server.cli("quarantine", "list", "--json")).stdout).toBe("");
 });

@@ -1,5 +1,6 @@
 /** Sound frames of each listener, mutated: what strangers and broken devices may write to a socket. Seeded. */
 import { generate, type Packet } from "mqtt-packet";
+import { writeSparkplug } from "../../core/sparkplug-write.ts";
 import { JSON_SPICES } from "./fuzz-codecs.ts";
 import { SEEDS as HJ212_SEEDS, mutateFrame } from "./fuzz-hj212.ts";
 import { mutate, type Noise } from "./fuzz-noise.ts";
@@ -13,6 +14,8 @@ export interface FuzzAccount {
   readonly id: string;
   readonly secret: string;
   readonly prefix: string;
+  /** Of its LoRaWAN profile. */
+  readonly eui: string;
 }
 
 export interface Listener {
@@ -87,15 +90,47 @@ const UPGRADE = Buffer.from(
   ].join("\r\n"),
 );
 
-function httpRequest({ id, secret }: FuzzAccount, random: Noise): Buffer {
-  const body = mutateJson(Buffer.from(TELEMETRY), random);
-  const type = ["application/json", "application/x-ndjson", "application/senml+json"][random(3)];
+type HttpSeed = readonly [query: string, type: string, body: string | Uint8Array];
+
+/** One of each format, all of them the account's to send. */
+function httpSeeds({ id, eui }: FuzzAccount): readonly HttpSeed[] {
+  const json = "application/json";
+  const uplink = { deviceInfo: { devEui: eui, applicationId: "a" }, fCnt: 1, fPort: 1, object: { ec: 600 } };
+  const message = {
+    end_device_ids: { dev_eui: eui },
+    uplink_message: { f_cnt: 1, f_port: 1, decoded_payload: { ec: 600 } },
+  };
+  return [
+    ["", json, TELEMETRY],
+    ["", "application/x-ndjson", `${TELEMETRY}\n${TELEMETRY}`],
+    ["", "application/senml+json", '[{"n":"ec","u":"µS/cm","bt":1773000000,"v":600}]'],
+    ["?event=up", json, JSON.stringify(uplink)],
+    ["?format=tts", json, JSON.stringify(message)],
+    ["?format=thingsboard", json, '{"ts":1773000000000,"values":{"ec":600}}'],
+    ["?format=cayenne", "application/octet-stream", Buffer.from([1, 2, 2, 0xc8, 3, 103, 1, 16])],
+    ["?format=cayenne", "text/plain", "AQICyANnARA="],
+    ["", "text/plain", HJ212_SEEDS[0] as Uint8Array],
+    [`?format=sparkplug&topic=spBv1.0/fuzz/NBIRTH/${id}`, "application/octet-stream", SPARKPLUG],
+  ];
+}
+const SPARKPLUG = writeSparkplug({
+  time: 1_773_000_000_000,
+  seq: 0,
+  metrics: [{ name: "ec", type: "Double", value: 600 }],
+});
+
+function httpRequest(account: FuzzAccount, random: Noise): Buffer {
+  const { id, secret } = account;
+  const seeds = httpSeeds(account);
+  const [query, type, sent] = seeds[random(seeds.length)] as HttpSeed;
+  const isText = typeof sent === "string";
+  const body = isText ? mutateJson(Buffer.from(sent), random) : mutateBytes(sent, random);
   const encoding = random(16) === 0 ? "Content-Encoding: gzip\r\n" : "";
   const head = Buffer.from(
-    `POST /api/v1/telemetry HTTP/1.1\r\nHost: fuzz\r\nAuthorization: Bearer ${id}.${secret}\r\nContent-Type: ${type}\r\n${encoding}Content-Length: ${body.length}\r\n\r\n`,
+    `POST /api/v1/telemetry${query} HTTP/1.1\r\nHost: fuzz\r\nAuthorization: Bearer ${id}.${secret}\r\nContent-Type: ${type}\r\n${encoding}Content-Length: ${body.length}\r\n\r\n`,
   );
   // A mutated head ends the connection as a rule, so few are.
-  return Buffer.concat([random(24) === 0 ? mutateBytes(head, random) : head, body]);
+  return Buffer.concat([random(128) === 0 ? mutateBytes(head, random) : head, body]);
 }
 
 export const LISTENERS = {

@@ -1,5 +1,5 @@
 /**
- * `npm run test:faults -- listeners [--inputs 1000000] [--seed 1]`: mutated frames against each listener of a real server,
+ * `npm run test:faults -- listeners [--inputs 1000000] [--listener http] [--seed 1]`: mutated frames against each listener of a real server,
  * over many connections, while one good device of each protocol sends.
  *
  * Promise: the server lives, its memory is bounded, no connection gets stuck, and no good device is ever refused or left
@@ -48,12 +48,19 @@ interface ListenerReport {
 }
 export type ListenersReport = Readonly<Record<string, ListenerReport>>;
 
-export async function fuzzListeners({ inputs, seed }: { inputs: number; seed: number }): Promise<ListenersReport> {
+/** @param only one of them, or all when left out. */
+export async function fuzzListeners(run: {
+  inputs: number;
+  seed: number;
+  only?: string | undefined;
+}): Promise<ListenersReport> {
+  const { inputs, seed, only } = run;
   const server = await startServer({ registry: registry(), env: { EWS_LOG_LEVEL: "error", MALLOC_ARENA_MAX: "2" } });
   const reports: Record<string, ListenerReport> = {};
   const { mqtt, ws, hj212, http } = server.ports;
   const ports = { mqtt, websocket: ws, hj212, http };
   for (const name of ["mqtt", "websocket", "hj212", "http"] as const) {
+    if (only !== undefined && only !== name) continue;
     const before = await countersOf(server);
     const good = startGood(server, name);
     const fuzzed = await fuzz(server, { port: ports[name], listener: LISTENERS[name], inputs, random: noise(seed) });
@@ -70,15 +77,19 @@ export async function fuzzListeners({ inputs, seed }: { inputs: number; seed: nu
 }
 
 export function listenersKept(report: ListenersReport): boolean {
-  return Object.values(report).every(
-    ({ rss, good, stuck, answerBytes }) =>
-      stuck === 0 &&
-      answerBytes > 0 &&
-      rss.max <= RSS_MAX &&
-      rss.after - rss.tenth <= GROWTH_MAX &&
-      Object.values(good).every(
-        ({ made, acknowledged, refused }) => made > 0 && acknowledged === made && refused === 0,
-      ),
+  const all = Object.values(report);
+  return (
+    all.length > 0 &&
+    all.every(
+      ({ rss, good, stuck, answerBytes }) =>
+        stuck === 0 &&
+        answerBytes > 0 &&
+        rss.max <= RSS_MAX &&
+        rss.after - rss.tenth <= GROWTH_MAX &&
+        Object.values(good).every(
+          ({ made, acknowledged, refused }) => made > 0 && acknowledged === made && refused === 0,
+        ),
+    )
   );
 }
 
@@ -86,22 +97,29 @@ const secretOf = (n: number): string => `secret-of-device-${n}-0123456789abcdef`
 const prefixOf = (n: number): string => `ews/1/t1/s1/mw-${n}/dev-${n}/`;
 const MN = "GOOD00000000000000000001";
 
-/** Devices 1 to GOOD are the good ones; the next is the one that the HJ 212 frames speak of. */
+const euiOf = (n: number): string => n.toString(16).padStart(16, "0");
+
+/**
+ * Devices 1 to GOOD are the good ones; the next is the one that the HJ 212 frames speak of. The others are LoRaWAN devices
+ * and edge nodes as well, so that every format is theirs to send.
+ */
 function registry(): ReturnType<typeof aTestRegistry> {
   const base = aTestRegistry(GOOD + FUZZ_ACCOUNTS);
   const profiles: Record<string, object> = { "dev-3": { hj212: { mn: MN } }, "dev-5": { hj212: { mn: "A1" } } };
   return {
     ...base,
-    devices: base.devices.map((device) => ({
-      ...device,
-      ...(profiles[device.id] ? { profile: profiles[device.id] } : {}),
-    })),
+    devices: base.devices.map((device, at) => {
+      const isFuzzed = at > GOOD;
+      const foreign = { lorawan: { devEui: euiOf(at + 1) }, sparkplug: { group: "fuzz", edge: device.id } };
+      const profile = profiles[device.id] ?? (isFuzzed ? foreign : undefined);
+      return { ...device, ...(profile ? { profile } : {}) };
+    }),
   };
 }
 
 function accountOf(at: number): FuzzAccount {
   const n = GOOD + 2 + (at % (FUZZ_ACCOUNTS - 1));
-  return { id: `dev-${n}`, secret: secretOf(n), prefix: prefixOf(n) };
+  return { id: `dev-${n}`, secret: secretOf(n), prefix: prefixOf(n), eui: euiOf(n) };
 }
 
 const COUNTERS = ["gateway_messages", "gateway_refused", "hj212_frames", "hj212_crc_errors", "http_messages"] as const;

@@ -8,6 +8,7 @@ import { influxOutage } from "./influx-outage.ts";
 import { killFaults } from "./kill.ts";
 import { fuzzListeners, listenersKept } from "./listeners.ts";
 import { killMixed, mixedKept } from "./mixed.ts";
+import { killMqttJs } from "./mqttjs.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -16,6 +17,7 @@ const { positionals, values } = parseArgs({
     seed: { type: "string" },
     minutes: { type: "string" },
     inputs: { type: "string" },
+    listener: { type: "string" },
   },
 });
 const [name = "kill"] = positionals;
@@ -56,8 +58,20 @@ const faults: Record<string, () => Promise<boolean>> = {
     );
     return kept;
   },
+  mqttjs: async () => {
+    const report = await killMqttJs({ rounds: Number(values.rounds ?? 10), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept = report.acknowledged > 0 && report.unanswered + report.lost + report.doubled === 0;
+    console.log(
+      `promise: every message acknowledged or its sender told, all acknowledged stored → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
   listeners: async () => {
-    const report = await fuzzListeners({ inputs: Number(values.inputs ?? 1_000_000), seed });
+    const report = await fuzzListeners({
+      ...{ inputs: Number(values.inputs ?? 1_000_000), seed },
+      only: values.listener,
+    });
     console.log(JSON.stringify(report, null, 2));
     const kept = listenersKept(report);
     console.log(

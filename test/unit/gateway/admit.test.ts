@@ -7,9 +7,9 @@ import {
   Gate,
   IN_FLIGHT_BYTES_PER_CONNECTION_MAX,
   IN_FLIGHT_MAX,
-  PACED_MESSAGE_MS,
   type Sender,
 } from "../../../gateway/admit.ts";
+import { PACED_MESSAGE_MS } from "../../../gateway/pace.ts";
 import { Tally } from "../../../gateway/tally.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { MemoryJournal } from "../../support/journal-memory.ts";

@@ -1,16 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readAuthorization } from "../../../gateway/http.ts";
-import { splitBody } from "../../../gateway/http-body.ts";
+import { readAuthorization } from "../../../gateway/http-doorman.ts";
+import { readBody } from "../../../gateway/http-formats.ts";
 
 const split = (text: string | Buffer, type = "application/json") => {
-  const answer = splitBody(type, Buffer.from(text));
+  const answer = readBody(type, {}, Buffer.from(text));
   if ("refused" in answer) return `${answer.refused.status} ${answer.refused.code}`;
-  return { channel: answer.channel, payloads: answer.payloads.map((payload) => Buffer.from(payload).toString()) };
+  return { ...answer, payloads: answer.payloads.map((payload) => Buffer.from(payload).toString()) };
 };
 const telemetry = (...payloads: string[]) => ({ channel: "telemetry", payloads });
 
-describe("splitBody", () => {
+describe("messages of a body", () => {
   test.each([
     ["one message as it was sent", '{ "v": 1.10 }', telemetry('{ "v": 1.10 }')],
     ["an array", '[{"a":1.10},\n {"b":"],[{"}]', telemetry('{"a":1.10}', '\n {"b":"],[{"}')],
@@ -29,7 +29,7 @@ describe("splitBody", () => {
 
   test("lines: each as it was sent, empty ones left out, a fault named with its line", () => {
     expect(split('{"a":1}\r\n\n  \n{"b":2}', "application/x-ndjson")).toEqual(telemetry('{"a":1}\r', '{"b":2}'));
-    const broken = splitBody("application/x-ndjson", Buffer.from('{"a":1}\n\n{"b":'));
+    const broken = readBody("application/x-ndjson", {}, Buffer.from('{"a":1}\n\n{"b":'));
     expect(broken).toMatchObject({ refused: { what: expect.stringContaining("line 3") } });
     expect(split("\n\n", "application/x-ndjson")).toBe("400 BODY_EMPTY");
   });
@@ -43,7 +43,7 @@ describe("splitBody", () => {
 
   test.each([
     [undefined, "415 CONTENT_TYPE_UNKNOWN"],
-    ["text/plain", "415 CONTENT_TYPE_UNKNOWN"],
+    ["application/octet-stream", "415 CONTENT_TYPE_UNKNOWN"],
     ["application/jsonx", "415 CONTENT_TYPE_UNKNOWN"],
     ["constructor", "415 CONTENT_TYPE_UNKNOWN"],
     [" Application/JSON ; charset=utf-8", telemetry("{}")],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ConnectRate, ConsumerSessions, ReconnectPace } from "../../../gateway/limits.ts";
+import { ConnectRate, ConsumerSessions, Rate, ReconnectPace } from "../../../gateway/limits.ts";
 
 test("ConsumerSessions: a clean sign-in ends a stored session and frees its place", () => {
   const sessions = new ConsumerSessions();
@@ -21,6 +21,13 @@ describe("ReconnectPace", () => {
     expect(pace.enter("well-2", 2_000)).toBe(0);
     expect(pace.enter("well-1", 60_000)).toBe(0);
   });
+});
+
+test("a key that stands for many pays less for each, and has their room", () => {
+  const rate = new Rate(2);
+  const entered = Array.from({ length: 17 }, () => rate.enter("server", 0, 1 / 8));
+  expect(entered.filter(Boolean)).toHaveLength(16);
+  expect([rate.enter("device", 0), rate.enter("device", 0), rate.enter("device", 0)]).toEqual([true, true, false]);
 });
 
 describe("ConnectRate", () => {

@@ -1,5 +1,16 @@
 import { describe, expect, test } from "vitest";
-import { BEHIND_MAX, BEHIND_RESUME, HELD_MAX, nextPace, type Pace, START, STILL_MAX } from "../../../gateway/pace.ts";
+import {
+  BEHIND_MAX,
+  BEHIND_RESUME,
+  HELD_MAX,
+  nextPace,
+  PACED_DEBT_MS_MAX,
+  PACED_MESSAGE_MS,
+  type Pace,
+  Shares,
+  START,
+  STILL_MAX,
+} from "../../../gateway/pace.ts";
 
 const run = (steps: readonly (readonly [end: number, position: number])[], from: Pace = START): boolean[] => {
   let pace = from;
@@ -32,5 +43,36 @@ describe("pace of devices", () => {
     const held = run(Array.from({ length: 600 }, (_, check) => [9e6, check + 1] as const));
     for (let at = 0; at < held.length; at += HELD_MAX) expect(held.slice(at, at + HELD_MAX)).toContain(false);
     expect(held.filter(Boolean).length).toBe(600 - 600 / HELD_MAX);
+  });
+});
+
+describe("shares of senders without a connection", () => {
+  const one = { messages: 1, devices: 1 };
+
+  test("each owes for its own messages only, and time pays for them", () => {
+    const shares = new Shares();
+    for (let sent = 0; sent < 3; sent++) shares.take("flushing", { now: 1_000, ...one });
+    shares.take("live", { now: 1_000, ...one });
+    expect(shares.owedMs("flushing", 1_000)).toBe(3 * PACED_MESSAGE_MS);
+    expect(shares.owedMs("live", 1_000)).toBe(PACED_MESSAGE_MS);
+    expect(shares.owedMs("live", 1_000 + PACED_MESSAGE_MS)).toBe(0);
+    expect(shares.owedMs("new", 1_000)).toBe(0);
+  });
+
+  test("nobody owes for more than a few seconds; a network server has the shares of its devices", () => {
+    const shares = new Shares();
+    shares.take("flushing", { now: 0, messages: 1_000, devices: 1 });
+    expect(shares.owedMs("flushing", 0)).toBe(PACED_DEBT_MS_MAX);
+    shares.take("server", { now: 0, messages: 20, devices: 10 });
+    expect(shares.owedMs("server", 0)).toBe(2 * PACED_MESSAGE_MS);
+  });
+
+  test("memory is bounded: of very many senders the one heard of longest ago is forgotten", () => {
+    const shares = new Shares();
+    for (let sender = 0; sender < 10_001; sender++) {
+      shares.take(`s-${sender}`, { now: 0, ...one });
+      if (sender === 5_000) shares.take("s-0", { now: 0, ...one });
+    }
+    expect([0, 1, 2].map((sender) => shares.owedMs(`s-${sender}`, 0) > 0)).toEqual([true, false, true]);
   });
 });
