@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { writeCayenne } from "./cayenne.ts";
 import { normal, uniform } from "./random.ts";
 
-/** By the name that the decoded object will have: `temperature_1`, `level_m`. */
+/** By the name or dotted path that the decoded object will have: `temperature_1`, `water.level_m`. */
 export type Measured = Readonly<Record<string, number>>;
 
 export interface EndDevice {
@@ -50,7 +50,7 @@ export interface Frame {
   readonly time: number;
   readonly bytes: Uint8Array;
   /** What the network server decodes; null where it leaves the bytes as they are. */
-  readonly object: Measured | null;
+  readonly object: Readonly<Record<string, unknown>> | null;
   /** Best first; empty when the frame was lost. */
   readonly heard: readonly Reception[];
   /** How often the network server sends its message: 1, or 2. */
@@ -95,7 +95,7 @@ export function frameOf(
   return {
     ...{ device, session, fCnt, time, heard },
     bytes: isCayenne ? writeCayenne(measured) : floats(measured),
-    object: isCayenne ? null : measured,
+    object: isCayenne ? null : nested(measured),
     copies: chance("repeated") < device.repeated ? 2 : 1,
     spreadingFactor: spreadingFactorOf(heard[0]?.snr ?? SNR_MIN_SF12),
     frequency: CHANNEL_FIRST_HZ + channel * CHANNEL_STEP_HZ,
@@ -135,6 +135,18 @@ function floats(measured: Measured): Uint8Array {
   const bytes = Buffer.alloc(values.length * 4);
   for (const [at, value] of values.entries()) bytes.writeFloatBE(value, at * 4);
   return bytes;
+}
+
+/** `{"water.level_m": 3}` as `{"water": {"level_m": 3}}`; a path through another's value stays as it is. */
+function nested(measured: Measured): Readonly<Record<string, unknown>> {
+  const object: Record<string, unknown> = {};
+  for (const [path, value] of Object.entries(measured)) {
+    const [first = path, ...rest] = path.split(".");
+    const inner = object[first] ?? {};
+    if (rest.length === 0 || typeof inner !== "object") object[path] = value;
+    else object[first] = { ...inner, ...nested({ [rest.join(".")]: value }) };
+  }
+  return object;
 }
 
 function digest(text: string): Uint8Array {
