@@ -17,6 +17,9 @@ const ACCOUNT_OF: Readonly<Record<Protocol, string | null>> = {
 };
 const EDGE = { group: "demo-smelter", edge: "plating-park" };
 
+/** What runs on a battery for years reports less often: every so many intervals of the others. */
+const BATTERY_INTERVALS = 6;
+
 type Names = Readonly<Record<string, MappedQuantity>>;
 
 /** A logger has no code for the depth of groundwater: its maker's own, the others are of HJ 212-2017 table B.1. */
@@ -61,7 +64,8 @@ export class FieldRegistry {
       this.#accounts.set(account, { id: account, station: at, interval, quantities: {}, ...sparkplug });
     }
     const profile = profileOf(by, device, station, this.#count);
-    return { ...device, ...(account === null ? {} : { via: account }), profile };
+    const interval = device.interval * (profile.lorawan ? BATTERY_INTERVALS : 1);
+    return { ...device, interval, ...(account === null ? {} : { via: account }), profile };
   }
 
   accounts(): readonly Device[] {

@@ -29,9 +29,9 @@ export interface FieldParts {
 }
 
 export interface Field {
-  /** As `Fleet.backfill`. */
+  /** As `Fleet.backfill`, each connection in steps of its devices' registered interval. */
   backfill(
-    span: { readonly from: number; readonly to: number; readonly stepMs: number },
+    span: { readonly from: number; readonly to: number },
     onProgress: (readings: number) => void,
   ): Promise<number>;
   /** As `Fleet.live`. */
@@ -40,7 +40,9 @@ export interface Field {
 }
 
 /** Of one connection. */
-export interface FieldSender {
+interface FieldSender {
+  /** The shortest registered interval of its devices. */
+  readonly intervalMs: number;
   /** The values of these times, oldest first; resolves with the number of readings once they are acknowledged. */
   send(times: readonly number[], isHistory: boolean): Promise<number>;
   close(): Promise<void>;
@@ -58,12 +60,13 @@ export function createField(parts: FieldParts): Field {
     ...equipment.networks.map((network) => networkSender(network, parts)),
   ];
   return {
-    backfill: async ({ from, to, stepMs }, onProgress) => {
+    backfill: async ({ from, to }, onProgress) => {
       let total = 0;
       const backfillOne = async (sender: FieldSender): Promise<void> => {
+        const { intervalMs: stepMs } = sender;
         const pending = new Set<Promise<void>>();
-        for (let first = from; first < to; first += BACKFILL_TIMES * stepMs) {
-          const times = Array.from({ length: BACKFILL_TIMES }, (_, n) => first + n * stepMs).filter((at) => at < to);
+        for (let at = Math.ceil(from / stepMs) * stepMs; at < to; at += BACKFILL_TIMES * stepMs) {
+          const times = Array.from({ length: BACKFILL_TIMES }, (_, n) => at + n * stepMs).filter((time) => time < to);
           const sent = sender.send(times, true).then((readings) => {
             pending.delete(sent);
             total += readings;
@@ -104,6 +107,10 @@ function sayings({ device, channels }: FieldDevice, time: number, { measure }: F
   return new Map(said.filter((one): one is readonly [string, number] => one[1] !== null));
 }
 
+function shortestOf(devices: readonly FieldDevice[]): number {
+  return Math.min(...devices.map(({ device }) => device.interval));
+}
+
 const HOUR_MS = 3_600_000;
 
 function loggerSender(logger: FieldLogger, parts: FieldParts): FieldSender {
@@ -113,6 +120,7 @@ function loggerSender(logger: FieldLogger, parts: FieldParts): FieldSender {
   const line = createHj212Logger({ ...hj212, mn: logger.mn, password, clock, windowMax: 64, tear: { seed } });
   let live = 0;
   return {
+    intervalMs: logger.device.interval,
     send: async (times, isHistory) => {
       const packets = times.map((time) => {
         const values = Object.fromEntries(sayings(logger, time, parts));
@@ -155,6 +163,7 @@ function edgeSender({ account, group, edge, devices }: FieldEdge, parts: FieldPa
     connecting = null;
   };
   return {
+    intervalMs: shortestOf(devices),
     send: async (times, isHistory) => {
       await connected();
       const before = handed;
@@ -184,6 +193,7 @@ function networkSender({ account, devices }: FieldNetwork, parts: FieldParts): F
     joinsBefore: clock.now(),
   });
   return {
+    intervalMs: shortestOf(devices),
     send: async (times) => {
       const sent = times.flatMap((time) =>
         devices.map(async (device) => {
