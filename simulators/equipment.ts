@@ -6,7 +6,7 @@
 import type { MappedQuantity } from "../core/device-profile.ts";
 import { findHj212Code } from "../core/hj212-codes.ts";
 import type { RegistryContents } from "../core/ports.ts";
-import { conversion, convert, findQuantity } from "../core/quantity.ts";
+import { type Conversion, conversion, convert, findQuantity } from "../core/quantity.ts";
 import type { Device, Medium } from "../core/site.ts";
 import { cayenneUnit } from "./cayenne.ts";
 
@@ -107,12 +107,14 @@ function channelsOf(device: Device, medium: Medium, { nameOf, unitOf }: Naming):
     const to = conversion(quantity, medium, unitOf(name, mapped) ?? registered);
     if (!from || !to) return [];
     const { factor = 1 } = mapped ?? {};
-    const toWire = (value: number): number => {
-      const canonical = convert(value, from);
-      return Number((((canonical - to.offset) * to.divisor) / to.factor / factor).toPrecision(12));
-    };
+    const toWire = (value: number): number => Number((toUnit(convert(value, from), to) / factor).toPrecision(12));
     return [{ name, quantity, toWire }];
   });
+}
+
+/** From the canonical unit back to the one that the conversion comes from, without decimal dust. */
+export function toUnit(canonical: number, { factor, divisor, offset }: Conversion): number {
+  return Number((((canonical - offset) * divisor) / factor).toPrecision(12));
 }
 
 function entry<T>(map: Map<string, T>, key: string, fresh: T): T {

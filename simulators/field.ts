@@ -36,6 +36,8 @@ export interface Field {
   ): Promise<number>;
   /** As `Fleet.live`. */
   live(intervalMs: number, signal: AbortSignal): Promise<void>;
+  /** Readings that have been, history and live. */
+  acknowledged(): number;
   close(): Promise<void>;
 }
 
@@ -59,7 +61,9 @@ export function createField(parts: FieldParts): Field {
     ...equipment.edges.map((edge) => edgeSender(edge, parts)),
     ...equipment.networks.map((network) => networkSender(network, parts)),
   ];
+  let acknowledged = 0;
   return {
+    acknowledged: () => acknowledged,
     backfill: async ({ from, to }, onProgress) => {
       let total = 0;
       const backfillOne = async (sender: FieldSender): Promise<void> => {
@@ -70,6 +74,7 @@ export function createField(parts: FieldParts): Field {
           const sent = sender.send(times, true).then((readings) => {
             pending.delete(sent);
             total += readings;
+            acknowledged += readings;
             onProgress(total);
           });
           pending.add(sent);
@@ -86,7 +91,10 @@ export function createField(parts: FieldParts): Field {
         senders.map(async (sender, index) => {
           await clock.sleep(offsetMs * index, signal);
           while (!signal.aborted) {
-            void sender.send([clock.now()], false); // not awaited, as with any device
+            // Not awaited, as with any device.
+            void sender.send([clock.now()], false).then((readings) => {
+              acknowledged += readings;
+            });
             await clock.sleep(intervalMs, signal);
           }
         }),
@@ -122,10 +130,11 @@ function loggerSender(logger: FieldLogger, parts: FieldParts): FieldSender {
   return {
     intervalMs: logger.device.interval,
     send: async (times, isHistory) => {
-      const packets = times.map((time) => {
+      const packets = times.flatMap((time) => {
         const values = Object.fromEntries(sayings(logger, time, parts));
-        if (isHistory && time % HOUR_MS === 0) line.keep("2061", time, values);
-        return { time, values, count: Object.keys(values).length };
+        const count = Object.keys(values).length;
+        if (count > 0 && isHistory && time % HOUR_MS === 0) line.keep("2061", time, values);
+        return count > 0 ? [{ time, values, count }] : [];
       });
       const sent = packets.map(({ time, values }) => line.send(values, { time }));
       if (!isHistory && ++live % cutEvery === 0) line.cut();
@@ -191,6 +200,7 @@ function networkSender({ account, devices }: FieldNetwork, parts: FieldParts): F
       ...{ devEui, payload, name: device.id, fPort: 2, seed, ...air },
     })),
     joinsBefore: clock.now(),
+    onTrouble: (error) => parts.onTrouble?.(`${account}: ${error.message}`),
   });
   return {
     intervalMs: shortestOf(devices),
@@ -198,6 +208,7 @@ function networkSender({ account, devices }: FieldNetwork, parts: FieldParts): F
       const sent = times.flatMap((time) =>
         devices.map(async (device) => {
           const measured = Object.fromEntries(sayings(device, time, parts));
+          if (Object.keys(measured).length === 0) return 0;
           const messages = await server.uplink(device.devEui, measured, time);
           return messages === 0 ? 0 : Object.keys(measured).length;
         }),
