@@ -50,12 +50,13 @@ describe("what a registry describes", () => {
 });
 
 test.each`
-  why                          | medium           | quantities            | name     | map                                                      | value     | wire
-  ${"the registered unit"}     | ${"groundwater"} | ${{ ec: "µS/cm" }}    | ${"ec"}  | ${undefined}                                             | ${612}    | ${612}
-  ${"the unit of the map"}     | ${"groundwater"} | ${{ ec: "µS/cm" }}    | ${"k"}   | ${{ k: { quantity: "ec", unit: "mS/cm" } }}              | ${612}    | ${0.612}
-  ${"a factor of the map"}     | ${"groundwater"} | ${{ gw_level: "m" }}  | ${"raw"} | ${{ raw: { quantity: "gw_level", factor: 0.001 } }}      | ${6.4}    | ${6_400}
-  ${"an offset between units"} | ${"soil"}        | ${{ soil_temp: "K" }} | ${"t"}   | ${{ t: { quantity: "soil_temp", unit: "Cel" } }}         | ${290.65} | ${17.5}
-  ${"both"}                    | ${"groundwater"} | ${{ cd: "mg/L" }}     | ${"x"}   | ${{ x: { quantity: "cd", unit: "µg/L", factor: 0.01 } }} | ${0.0011} | ${110}
+  why                          | medium           | quantities             | name     | map                                                      | value     | wire
+  ${"the registered unit"}     | ${"groundwater"} | ${{ ec: "µS/cm" }}     | ${"ec"}  | ${undefined}                                             | ${612}    | ${612}
+  ${"the unit of the map"}     | ${"groundwater"} | ${{ ec: "µS/cm" }}     | ${"k"}   | ${{ k: { quantity: "ec", unit: "mS/cm" } }}              | ${612}    | ${0.612}
+  ${"a factor of the map"}     | ${"groundwater"} | ${{ gw_level: "m" }}   | ${"raw"} | ${{ raw: { quantity: "gw_level", factor: 0.001 } }}      | ${6.4}    | ${6_400}
+  ${"an offset between units"} | ${"soil"}        | ${{ soil_temp: "K" }}  | ${"t"}   | ${{ t: { quantity: "soil_temp", unit: "Cel" } }}         | ${290.65} | ${17.5}
+  ${"an offset the other way"} | ${"soil"}        | ${{ soil_temp: "°C" }} | ${"t"}   | ${{ t: { quantity: "soil_temp", unit: "K" } }}           | ${17.5}   | ${290.65}
+  ${"both"}                    | ${"groundwater"} | ${{ cd: "mg/L" }}      | ${"x"}   | ${{ x: { quantity: "cd", unit: "µg/L", factor: 0.01 } }} | ${0.0011} | ${110}
 `("on the wire: $why", ({ medium, quantities, name, map, value, wire }) => {
   const profile = { sparkplug: { group: "g", edge: "e", device: "d" }, ...(map ? { map } : {}) };
   const device = aDevice({ id: "d", station: "s", quantities, profile });
