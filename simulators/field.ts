@@ -164,8 +164,9 @@ function edgeSender({ account, group, edge, devices }: FieldEdge, parts: FieldPa
     },
   });
   let connecting: Promise<void> | null = null;
+  let isClosing = false;
   const connected = async (): Promise<void> => {
-    if (node.isConnected()) return;
+    if (isClosing || node.isConnected()) return;
     // While it fails the edge node keeps its values, and the next call tries again.
     connecting ??= node.connect().catch((error: Error) => onTrouble?.(`${account}: ${error.message}`));
     await connecting;
@@ -188,7 +189,11 @@ function edgeSender({ account, group, edge, devices }: FieldEdge, parts: FieldPa
       if (stored < until) await new Promise<void>((done) => waiting.push({ until, done }));
       return until - before;
     },
-    close: () => node.close(),
+    close: async () => {
+      isClosing = true;
+      await connecting;
+      await node.close();
+    },
   };
 }
 
