@@ -46,7 +46,7 @@ export const demoVerb: Verb = {
     const days = wholeNumber(text("days") ?? "30", "--days");
     const seed = wholeNumber(text("seed") ?? "1", "--seed");
     const dataDir = mkdtempSync(join(tmpdir(), "jingtu-demo-"));
-    const stops: (() => Promise<void> | undefined)[] = [];
+    const stops: (() => Promise<void>)[] = [];
     try {
       const config = await demoConfig(dataDir, env["EWS_LOG_LEVEL"] ?? "error", out);
       const city = demoCity(HISTORY_STEP_MS);
@@ -76,9 +76,8 @@ export const demoVerb: Verb = {
       );
       const url = `mqtt://127.0.0.1:${app.addresses.mqtt}`;
       const fleet = createFleet({ url, members, boot: "demo", clock: systemClock });
-      stops.push(() => fleet.close());
       const field = demoField({ equipment, measure, seed, app, secrets: given.secrets, out });
-      stops.push(() => field.close());
+      stops.push(async () => void (await Promise.all([fleet.close(), field.close()])));
       await backfill([fleet, field], days, out, signal);
       plant = createPlant({ seed, scenario, releasedAt: systemClock.now() });
       if (!signal.aborted) announce(app, given.people, city.plumeStation, scenario, out);
