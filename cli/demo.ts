@@ -1,6 +1,7 @@
 /**
- * `npm run demo`: a whole city in one process on temporary data. Real broker, real devices over MQTT, 30 days of
- * history, live values, and in scenario `plume` a cadmium alarm within minutes. Ctrl-C removes its data.
+ * `npm run demo`: a whole city in one process on temporary data. Real listeners, real devices over MQTT, HJ 212, Sparkplug
+ * and LoRaWAN, 30 days of history, live values, and in scenario `plume` a cadmium alarm within minutes. Ctrl-C removes its
+ * data.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -11,15 +12,15 @@ import { systemClock } from "../core/clock.ts";
 import { Config } from "../core/config.ts";
 import { EXIT } from "../core/errors.ts";
 import { createLogger } from "../core/observe.ts";
-import { hmacSecret, loadPepper, newSecret } from "../core/secret.ts";
-import type { Role } from "../core/site.ts";
-import { devicePrefix } from "../core/wire.ts";
-import { hashPassword } from "../dashboards/passwords.ts";
-import { type DemoCity, demoCity } from "../simulators/city.ts";
-import { createFleet, type FleetMember } from "../simulators/fleet.ts";
-import { createPlant, type Plant, type Scenario } from "../simulators/plant.ts";
-import { openLedger } from "../storage/sql-sqlite.ts";
+import { demoCity } from "../simulators/city.ts";
+import { serverKind } from "../simulators/city-field.ts";
+import { equipmentOf } from "../simulators/equipment.ts";
+import { createField, type Field, type FieldParts } from "../simulators/field.ts";
+import { createFleet, type Fleet, type FleetMember } from "../simulators/fleet.ts";
+import { chirpstackFormat, ttsFormat } from "../simulators/lorawan-events.ts";
+import { createPlant, type Scenario } from "../simulators/plant.ts";
 import { VERSION } from "../version.ts";
+import { type DemoSeed, fleetIdentities, type Person, seedLedger } from "./demo-seed.ts";
 import { type Output, UsageError, type Verb } from "./verb.ts";
 
 const HISTORY_STEP_MS = 600_000;
@@ -45,38 +46,80 @@ export const demoVerb: Verb = {
     const days = wholeNumber(text("days") ?? "30", "--days");
     const seed = wholeNumber(text("seed") ?? "1", "--seed");
     const dataDir = mkdtempSync(join(tmpdir(), "jingtu-demo-"));
-    let app: App | undefined;
-    let fleet: ReturnType<typeof createFleet> | undefined;
+    const stops: (() => Promise<void>)[] = [];
     try {
       const config = await demoConfig(dataDir, env["EWS_LOG_LEVEL"] ?? "error", out);
       const city = demoCity(HISTORY_STEP_MS);
+      const equipment = equipmentOf(city.contents);
       // Until the history is in, the ground is calm; the leak begins when people can watch.
       let plant = createPlant({ seed, scenario: "calm", releasedAt: systemClock.now() });
-      const { people, members } = await seedLedger(dataDir, city, () => plant);
+      const measure: FieldParts["measure"] = (station, quantity, time) => {
+        const behaviour = city.behaviours.get(`${station}/${quantity}`);
+        return behaviour ? plant.value(`${station}/${quantity}`, behaviour, time) : null;
+      };
+      const given = await seedLedger(dataDir, city, equipment);
       let fatal: ((error: Error) => void) | undefined;
       const failed = new Promise<Error>((resolve) => (fatal = resolve));
-      app = await startApp({
+      const app = await startApp({
         config,
         version: VERSION,
         log: createLogger(config.logLevel, "demo"),
         onFirstPassword: () => undefined,
         onFatal: (error) => fatal?.(error),
       });
-      fleet = createFleet({ url: `mqtt://127.0.0.1:${app.addresses.mqtt}`, members, boot: "demo", clock: systemClock });
-      await backfill(fleet, days, out, signal);
+      stops.push(() => app.stop());
+      const members = fleetIdentities(city, equipment, given.secrets).map(
+        ({ station, quantities, ...identity }): FleetMember => ({
+          identity,
+          measure: (time) => Object.entries(quantities).map(([p, u]) => ({ p, v: measure(station, p, time), u })),
+        }),
+      );
+      const url = `mqtt://127.0.0.1:${app.addresses.mqtt}`;
+      const fleet = createFleet({ url, members, boot: "demo", clock: systemClock });
+      const field = demoField({ equipment, measure, seed, app, secrets: given.secrets, out });
+      stops.push(async () => void (await Promise.all([fleet.close(), field.close()])));
+      await backfill([fleet, field], days, out, signal);
       plant = createPlant({ seed, scenario, releasedAt: systemClock.now() });
-      if (!signal.aborted) announce(app, people, city, scenario, out);
-      const error = await Promise.race([failed, fleet.live(LIVE_INTERVAL_MS, signal).then(() => undefined)]);
+      if (!signal.aborted) announce(app, given.people, city.plumeStation, scenario, out);
+      const live = [fleet, field].map((senders) => senders.live(LIVE_INTERVAL_MS, signal));
+      const error = await Promise.race([failed, Promise.all(live).then(() => undefined)]);
       if (error) throw error;
       return EXIT.ok;
     } finally {
       out.say("Stopping; removing the demo's data.");
-      await fleet?.close();
-      await app?.stop();
+      for (const stop of stops.reverse()) await stop();
       rmSync(dataDir, { recursive: true, force: true });
     }
   },
 };
+
+/** LoRaWAN loses about one frame in fifty; a network server that has been restarted tells some things twice. */
+const AIR = { lost: 0.02, repeated: 0.01 };
+/** Live packets of a logger between two failures of its mobile network. */
+const LOGGER_CUT_EVERY = 60;
+
+function demoField({
+  app,
+  secrets,
+  out,
+  ...parts
+}: Pick<FieldParts, "equipment" | "measure" | "seed"> & Pick<DemoSeed, "secrets"> & { app: App; out: Output }): Field {
+  const formats = {
+    chirpstack: chirpstackFormat({ application: "3f0c8a52-6f0e-4a35-9d1c-2f1f0f3f7a10", name: "demo-city" }),
+    tts: ttsFormat({ application: "demo-city", tenant: "ttn" }),
+  };
+  return createField({
+    ...parts,
+    mqttUrl: `mqtt://127.0.0.1:${app.addresses.mqtt}`,
+    hj212: { host: "127.0.0.1", port: app.addresses.hj212 },
+    secretOf: (device) => secrets.get(device) ?? "",
+    formatOf: (account) => formats[serverKind(account)],
+    clock: systemClock,
+    air: AIR,
+    cutEvery: LOGGER_CUT_EVERY,
+    onTrouble: (what) => out.say(what),
+  });
+}
 
 function scenarioOf(text = "plume"): Scenario {
   if (text !== "plume" && text !== "calm") throw new UsageError(`--scenario takes plume or calm, not "${text}"`);
@@ -118,84 +161,26 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-interface Person {
-  readonly name: string;
-  readonly role: Role;
-  readonly tenant: string | null;
-  readonly password: string;
-}
-
-const PEOPLE: readonly Omit<Person, "password">[] = [
-  { name: "admin", role: "admin", tenant: null },
-  { name: "officer", role: "officer", tenant: null },
-  { name: "regulator", role: "regulator", tenant: null },
-  { name: "smelter", role: "enterprise", tenant: "demo-smelter" },
-];
-
-/** The registry, the people with fresh passwords, and every device's own credential. */
-async function seedLedger(
-  dataDir: string,
-  city: DemoCity,
-  plant: () => Plant,
-): Promise<{ people: Person[]; members: FleetMember[] }> {
-  const pepper = loadPepper(dataDir);
-  const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
-  try {
-    const { contents, behaviours } = city;
-    await ledger.registry.put(contents, "demo");
-    const people = PEOPLE.map((person) => ({ ...person, password: newSecret().slice(0, 16) }));
-    for (const { password, ...person } of people)
-      await ledger.accounts.putUser({ ...person, passwordHash: await hashPassword(password), totp: null });
-    const stations = new Map(contents.stations.map((station) => [station.id, station]));
-    const sites = new Map(contents.sites.map((site) => [site.id, site]));
-    const secrets = new Map(contents.devices.map((device) => [device.id, newSecret()]));
-    await ledger.registry.putCredentials(
-      [...secrets].map(([device, secret]) => ({ device, hmac: hmacSecret(pepper, secret) })),
-      "demo",
-    );
-    const members = contents.devices.flatMap((device): FleetMember[] => {
-      const station = stations.get(device.station);
-      const site = station && sites.get(station.site);
-      if (!station || !site) return [];
-      const measure = (time: number) =>
-        Object.entries(device.quantities).flatMap(([quantity, unit]) => {
-          const behaviour = behaviours.get(`${station.id}/${quantity}`);
-          return behaviour
-            ? [{ p: quantity, v: plant().value(`${station.id}/${quantity}`, behaviour, time), u: unit }]
-            : [];
-        });
-      return [
-        {
-          identity: {
-            id: device.id,
-            secret: secrets.get(device.id) ?? "",
-            prefix: devicePrefix(site, station, device),
-          },
-          measure,
-        },
-      ];
-    });
-    return { people, members };
-  } finally {
-    await ledger.close();
-  }
-}
-
 async function backfill(
-  fleet: ReturnType<typeof createFleet>,
+  senders: readonly Pick<Fleet, "backfill">[],
   days: number,
   out: Output,
   signal: AbortSignal,
 ): Promise<void> {
   const startedAt = systemClock.monotonic();
   const to = Math.floor(systemClock.now() / HISTORY_STEP_MS) * HISTORY_STEP_MS;
+  const acknowledged = senders.map(() => 0);
   let said = 0;
-  const work = fleet.backfill({ from: to - days * DAY_MS, to, stepMs: HISTORY_STEP_MS }, (readings) => {
-    if (readings - said < 250_000) return;
-    said = readings;
-    out.say(`  ${readings.toLocaleString("en")} readings of history acknowledged …`);
-  });
-  out.say(`Sending ${days} days of history over MQTT …`);
+  const onProgress = (at: number) => (readings: number) => {
+    acknowledged[at] = readings;
+    const all = sumOf(acknowledged);
+    if (all - said < 250_000) return;
+    said = all;
+    out.say(`  ${all.toLocaleString("en")} readings of history acknowledged …`);
+  };
+  const span = { from: to - days * DAY_MS, to, stepMs: HISTORY_STEP_MS };
+  const work = Promise.all(senders.map((sender, at) => sender.backfill(span, onProgress(at)))).then(sumOf);
+  out.say(`Sending ${days} days of history over MQTT and HJ 212 …`);
   const total = await Promise.race([
     work,
     new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null), { once: true })),
@@ -207,13 +192,11 @@ async function backfill(
   );
 }
 
-function announce(
-  app: App,
-  people: readonly Person[],
-  { plumeStation }: DemoCity,
-  scenario: Scenario,
-  out: Output,
-): void {
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, number) => sum + number, 0);
+}
+
+function announce(app: App, people: readonly Person[], plumeStation: string, scenario: Scenario, out: Output): void {
   const width = Math.max(...people.map((person) => person.name.length));
   out.document(
     [
@@ -224,7 +207,7 @@ function announce(
       scenario === "plume"
         ? `A leak has begun upgradient of ${plumeStation}: expect a cadmium alarm there within 3 minutes.`
         : "Scenario calm: no pollution alarm is expected.",
-      `MQTT on 127.0.0.1:${app.addresses.mqtt}. Ctrl-C stops everything and deletes the demo's data.`,
+      `MQTT on 127.0.0.1:${app.addresses.mqtt}, HJ 212 on 127.0.0.1:${app.addresses.hj212}. Ctrl-C stops everything and deletes the demo's data.`,
       "",
     ].join("\n"),
   );

@@ -1,4 +1,7 @@
-/** `jingtu simulate --csv`: replays real measurements through real MQTT as devices, with their original times. */
+/**
+ * `jingtu simulate`: with `--csv` replays real measurements through real MQTT as devices, with their original times; with
+ * `--protocol` simulates equipment of other worlds (simulate-field.ts).
+ */
 import { join } from "node:path";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
@@ -11,11 +14,12 @@ import type { DeviceIdentity } from "../simulators/device.ts";
 import { parseMapFile } from "../simulators/map-file.ts";
 import { parseRegistryFile } from "../storage/registry-file.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
+import { simulateField } from "./simulate-field.ts";
 import { readText, UsageError, type Verb } from "./verb.ts";
 
 export const simulateVerb: Verb = {
   name: "simulate",
-  summary: "replay a CSV of real measurements as devices over MQTT",
+  summary: "replay a CSV of real measurements as devices over MQTT, or simulate equipment of a protocol",
   operands: "",
   options: {
     csv: { type: "string", value: "FILE", help: "the measurements" },
@@ -24,11 +28,26 @@ export const simulateVerb: Verb = {
     url: { type: "string", value: "URL", help: "broker, default mqtt://127.0.0.1:<EWS_MQTT_PORT>" },
     registry: { type: "string", value: "FILE", help: "registry YAML with the secrets of the devices" },
     provision: { type: "boolean", help: "register the stations and devices of the file in EWS_DATA_DIR first" },
+    protocol: {
+      type: "string",
+      value: "NAME",
+      help: "instead of --csv: hj212, sparkplug, chirpstack or tts; modelled values of the registry file's devices until Ctrl-C",
+    },
+    interval: { type: "string", value: "30s", help: "with --protocol: time between values" },
+    days: { type: "string", value: "N", help: "with --protocol: days of history first, default 0" },
+    seed: { type: "string", value: "N", help: "with --protocol: seed of the modelled values, default 1" },
+    hj212: { type: "string", value: "HOST:PORT", help: "with --protocol hj212, default 127.0.0.1:<EWS_HJ212_PORT>" },
+    "password-file": {
+      type: "string",
+      value: "FILE",
+      help: "with --protocol hj212: PW of the loggers, default 123456",
+    },
     boot: { type: "string", value: "ID", help: "boot id of the replayed messages, default made from the time" },
   },
   run: async (call) => {
+    if (call.text("protocol") !== undefined) return await simulateField(call);
     const [csv, mapFile] = [call.text("csv"), call.text("map")];
-    if (!csv || !mapFile) throw new UsageError("--csv and --map are needed");
+    if (!csv || !mapFile) throw new UsageError("--csv and --map are needed, or --protocol");
     const config = call.config();
     const map = parseMapFile(readText(mapFile), mapFile);
     const registryFile = call.text("registry");

@@ -28,6 +28,8 @@ export interface SimulatedDevice {
     readings: readonly WireReading[],
     options?: { readonly ts?: number; readonly backfill?: boolean },
   ): Promise<void>;
+  /** Queues any message, as who carries others' messages does; resolves when the broker has acknowledged it. */
+  publish(topic: string, body: string): Promise<void>;
   /** Messages made, acknowledged, and waiting. */
   counts(): { readonly made: number; readonly acknowledged: number; readonly waiting: number };
   /** Resolves when nothing is waiting. */
@@ -39,7 +41,8 @@ const RECONNECT_MS_MIN = 200;
 const RECONNECT_MS_MAX = 5_000;
 
 interface Message {
-  readonly seq: number;
+  /** Null for what carries no number of this device. */
+  readonly seq: number | null;
   readonly topic: string;
   readonly body: string;
   done: () => void;
@@ -114,7 +117,7 @@ export function createDevice(parts: {
   };
 
   const keep = (message: Message): void => {
-    if (keepMax === 0 || kept.includes(message)) return;
+    if (keepMax === 0 || message.seq === null || kept.includes(message)) return;
     kept.push(message);
     if (kept.length > keepMax) kept = kept.slice(-keepMax);
   };
@@ -122,7 +125,9 @@ export function createDevice(parts: {
   const sendAgain = (command: CommandMessage): DeviceAnswer | null => {
     const { boot: asked, fromSeq, toSeq } = command.args;
     if (keepMax === 0 || command.op !== "fetchHistory" || typeof fromSeq !== "number") return null;
-    const found = kept.filter((one) => asked === boot && one.seq >= fromSeq && one.seq <= Number(toSeq));
+    const found = kept.filter(
+      (one) => asked === boot && one.seq !== null && one.seq >= fromSeq && one.seq <= Number(toSeq),
+    );
     if (found.length === 0) return { status: "failed", detail: "none of these messages is kept" };
     for (const message of found) queue.push(Object.assign(message, { state: "queued", done: () => {} }));
     pump();
@@ -190,31 +195,36 @@ export function createDevice(parts: {
   };
   open();
 
+  const enqueue = (parcel: Pick<Message, "seq" | "topic" | "body">): Promise<void> =>
+    new Promise((resolve) => {
+      const message: Message = { ...parcel, done: resolve, state: "queued" };
+      made++;
+      if (message.seq !== null && parts.loses?.(message.seq)) {
+        keep(message);
+        resolve();
+        return;
+      }
+      queue.push(message);
+      pump();
+    });
+
   return {
-    send: (readings, options = {}) =>
-      new Promise((resolve) => {
-        const telemetry: Telemetry = {
-          v: 1,
-          boot,
-          seq: seq++,
-          ...(options.ts === undefined ? {} : { ts: options.ts }),
-          r: [...readings],
-          ...(options.backfill ? { backfill: true } : {}),
-        };
-        made++;
-        const { topic, body } = parts.write?.(telemetry) ?? {
-          topic: `${identity.prefix}telemetry`,
-          body: JSON.stringify(telemetry),
-        };
-        const message: Message = { seq: telemetry.seq ?? 0, topic, body, done: resolve, state: "queued" };
-        if (parts.loses?.(message.seq)) {
-          keep(message);
-          resolve();
-          return;
-        }
-        queue.push(message);
-        pump();
-      }),
+    publish: (topic, body) => enqueue({ seq: null, topic, body }),
+    send: (readings, options = {}) => {
+      const telemetry: Telemetry = {
+        v: 1,
+        boot,
+        seq: seq++,
+        ...(options.ts === undefined ? {} : { ts: options.ts }),
+        r: [...readings],
+        ...(options.backfill ? { backfill: true } : {}),
+      };
+      const { topic, body } = parts.write?.(telemetry) ?? {
+        topic: `${identity.prefix}telemetry`,
+        body: JSON.stringify(telemetry),
+      };
+      return enqueue({ seq: telemetry.seq ?? 0, topic, body });
+    },
     counts: () => ({ made, acknowledged, waiting: queue.length }),
     drained: () => (queue.length === 0 ? Promise.resolve() : new Promise((resolve) => whenDrained.push(resolve))),
     close: async () => {

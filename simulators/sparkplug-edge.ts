@@ -37,6 +37,8 @@ export interface SparkplugEdge {
    * births; with QoS 1 those too that were sent and not acknowledged.
    */
   data(device: string, values: readonly EdgeValue[]): void;
+  /** Values of long ago, each with its time, marked as historical: they do not become the newest of the next birth. */
+  history(device: string, values: readonly (EdgeValue & { readonly time: number })[]): void;
   /** Any message, numbered like the others; `device` null for the node. For what a well-made edge node would not say. */
   say(type: "NDATA" | "DDATA" | "DDEATH", device: string | null, metrics: readonly OutgoingMetric[]): void;
   /** How often births were published, and how often on command. */
@@ -206,6 +208,11 @@ export function createSparkplugEdge(parts: {
       }
       if (isBorn && client?.connected) sayData(device, stamped, false);
       else kept = [...kept, ...stamped].slice(-KEPT_MAX);
+    },
+    history: (device, values) => {
+      const old = values.map((value) => ({ ...value, device }));
+      if (isBorn && client?.connected) sayData(device, old, true);
+      else kept = [...kept, ...old].slice(-KEPT_MAX);
     },
     say: (type, device, metrics) => say(type, device, metrics),
     counts: () => ({ births, rebirths, kept: kept.length }),
