@@ -41,7 +41,10 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
 
   const ledger = await openLedger({ file: join(config.dataDir, "ledger.db"), clock, canReplay: true });
   shutdown.onStop("ledger", () => ledger.close());
-  const registry = await followRegistry(ledger.registry, { clock, log });
+  // A connection of its own: ingest asks before each batch and must never wait behind a write of this thread.
+  const reader = await openLedger({ file: join(config.dataDir, "ledger.db"), clock, canReplay: true });
+  shutdown.onStop("registry reader", () => reader.close());
+  const registry = await followRegistry(reader.registry, { clock, log });
   const { directory } = registry;
   shutdown.onStop("registry", registry.stop);
 

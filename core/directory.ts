@@ -91,11 +91,15 @@ export async function followRegistry(
   { clock, log }: { clock: Clock; log: Logger },
 ): Promise<FollowedRegistry> {
   let current = createDirectory(await registry.snapshot());
+  let isReadable = true;
   const poll = async (): Promise<void> => {
     try {
       if ((await registry.version()) !== current.version) current = createDirectory(await registry.snapshot());
+      if (!isReadable) log.info({}, "registry can be read again");
+      isReadable = true;
     } catch (error) {
-      log.warn({ err: error }, "registry could not be read; the old copy stays");
+      if (isReadable) log.warn({ err: error }, "registry could not be read; the old copy stays");
+      isReadable = false;
     }
   };
   let queued = 0;

@@ -120,6 +120,22 @@ describe("two processes on one file", () => {
     expect((await ledger.registry.snapshot()).devices).toHaveLength(1);
   });
 
+  test("a connection that only reads waits neither for a writer nor for one who waits to write", async () => {
+    const folder = temporaryFolder();
+    const [ledger, reader] = [await opened(folder), await opened(folder)];
+    const { release, released } = await holdWriteLock(join(folder, "ledger.db"), 0);
+    let isPut = false;
+    const put = ledger.registry.put(city, "ann").then(() => {
+      isPut = true;
+    });
+    const before = await reader.registry.version();
+    expect((await reader.registry.snapshot()).version).toBe(before);
+    expect(isPut).toBe(false);
+    release();
+    await Promise.all([put, released]);
+    expect(await reader.registry.version()).toBeGreaterThan(before);
+  });
+
   test("four that open a new file at the same time all find it whole", async () => {
     const file = join(temporaryFolder(), "ledger.db");
     const program = join(import.meta.dirname, "../../support/ledger-process.ts");
