@@ -168,6 +168,8 @@ export interface CommandStore {
   open(device: string): Promise<readonly DeviceCommand[]>;
   /** Handed over once more; does nothing to one that has moved on. */
   sent(id: string, at: number): Promise<void>;
+  /** No word came: the next try counts its wait from `at`. Does nothing to one that has moved on. */
+  rested(id: string, at: number): Promise<void>;
   /** Ends those open ones whose time is over, and returns how many. */
   expire(now: number): Promise<number>;
   /**
@@ -186,20 +188,30 @@ export interface CommandStore {
   reported(device: string, version: number, at: number): Promise<void>;
 }
 
-/** What became of handing over: `away` is tried again, `answered` is the device's word that came on the same way. */
+/**
+ * What became of handing over: `away` is tried again, `sent` too while no word comes, `answered` is the device's word that came
+ * on the same way.
+ */
 export type CommandDelivery =
   | { readonly kind: "away" }
   | { readonly kind: "sent" }
   | { readonly kind: "answered"; readonly status: CommandAck["status"]; readonly detail: string };
 
+/** Written down while a command goes out, so that neither a person nor the next start takes it for one that still waits. */
+export interface CommandMarks {
+  /** Durable when it resolves; for a way on which an answer may come at once, or that takes long. Counts the try. */
+  sending(): Promise<void>;
+  /** The device is at it, or whoever carries it has it; from then on the command is not handed over again. */
+  accepted(detail: string): Promise<void>;
+}
+
 /** One way down to devices. Never throws for what a device does. */
 export interface DeviceCommander {
   readonly name: string;
-  /** What it hands over is answered by other messages, perhaps at once: noted as sent before it is. */
-  readonly notesFirst?: true;
   /** Whether this way is the device's. */
   serves(context: DeviceContext): boolean;
   /** Whether a command could be handed over now. */
   reaches(context: DeviceContext): boolean;
-  send(command: DeviceCommand, context: DeviceContext): Promise<CommandDelivery>;
+  /** Without `marks.sending` it is noted as sent when this has resolved. */
+  send(command: DeviceCommand, context: DeviceContext, marks: CommandMarks): Promise<CommandDelivery>;
 }

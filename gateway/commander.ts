@@ -8,6 +8,7 @@
 import type { Clock } from "../core/clock.ts";
 import {
   type CommandDelivery,
+  type CommandMarks,
   type CommandStore,
   commandMessage,
   type DeviceCommand,
@@ -124,14 +125,26 @@ async function deliver(command: DeviceCommand, { commands, clock, metrics, ...pa
   const context = parts.directory().device(command.device);
   if (!context) return;
   const way = parts.ways.find((candidate) => candidate.serves(context));
-  if (way?.notesFirst) await commands.sent(command.id, clock.now());
+  let isNoted = false;
+  const marks: CommandMarks = {
+    sending: async () => {
+      await commands.sent(command.id, clock.now());
+      isNoted = true;
+    },
+    accepted: async (detail) => {
+      await commands.answer(command.device, { id: command.id, status: "accepted", detail }, clock.now());
+    },
+  };
   const delivery: CommandDelivery = way
-    ? await way.send(command, context)
+    ? await way.send(command, context, marks)
     : { kind: "answered", status: "unsupported", detail: "no way down to this device" };
   if (delivery.kind === "away") return;
-  if (!way?.notesFirst) await commands.sent(command.id, clock.now());
+  if (!isNoted) await commands.sent(command.id, clock.now());
   metrics.count("commands_sent", 1, { way: way?.name ?? "none" });
-  if (delivery.kind === "sent") return;
+  if (delivery.kind === "sent") {
+    if (isNoted) await commands.rested(command.id, clock.now());
+    return;
+  }
   const { status, detail } = delivery;
   await commands.answer(command.device, { id: command.id, status, detail }, clock.now());
 }

@@ -82,6 +82,12 @@ export function createCommandStore(db: Sql): CommandStore {
           .execute(),
       );
     },
+    async rested(id, at) {
+      const change = { sent_at: at, updated_at: at };
+      await write((tx) =>
+        tx.updateTable("device_command").set(change).where("id", "=", id).where("state", "=", "sent").execute(),
+      );
+    },
     expire: (now) => expire(db, now),
     answer: (device, ack, at) => write((tx) => answer(tx, { device, ack, at })),
     configure: (change, audit) => write((tx) => configure(tx, change, audit)),

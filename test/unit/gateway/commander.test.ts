@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type {
   CommandAck,
   CommandDelivery,
+  CommandMarks,
   CommandState,
   CommandStore,
   DeviceCommand,
@@ -61,9 +62,10 @@ test("over MQTT a command waits until the device has subscribed, then carries it
     listens: (_device, topic) => listening.has(topic),
   });
   expect(way.reaches(aDeviceContext())).toBe(false);
-  expect(await way.send(aCommand(), aDeviceContext())).toEqual({ kind: "away" });
+  const marks: CommandMarks = { sending: async () => {}, accepted: async () => {} };
+  expect(await way.send(aCommand(), aDeviceContext(), marks)).toEqual({ kind: "away" });
   listening.add("ews/1/tenant-1/site-1/mw-1/dev-1/cmd");
-  expect(await way.send(aCommand(), aDeviceContext())).toEqual({ kind: "sent" });
+  expect(await way.send(aCommand(), aDeviceContext(), marks)).toEqual({ kind: "sent" });
   expect(published).toMatchObject([{ topic: "ews/1/tenant-1/site-1/mw-1/dev-1/cmd", retain: false }]);
   expect(JSON.parse(published[0]?.payload ?? "")).toEqual({
     ...{ id: "c1", op: "setInterval", args: { seconds: 60 }, exp: "2026-03-15T01:00:00.000Z" },
@@ -93,6 +95,7 @@ function aDesk(
       steps.push("noted");
       sent.push(id);
     },
+    rested: async () => void steps.push("rested"),
     answer: async (_device: string, ack: CommandAck) => {
       answers.push(ack);
       return null;
@@ -143,11 +146,19 @@ test("a stopping commander writes down what became of what it had handed over, a
   expect([sent, answers]).toEqual([["c1"], [{ id: "c1", status: "accepted", detail: "closing" }]]);
 });
 
-test("where the answer comes as a message of its own, the command is noted as sent before it is handed over", async () => {
-  const { start, steps } = aDesk([aCommand()], ["dev-1"], async () => ({ kind: "sent" }));
-  const commander = start({ notesFirst: true });
+test("a way may note a command as sent, and as accepted, before it hands it over; its rest begins when it is back", async () => {
+  const { start, steps, answers } = aDesk([aCommand()], ["dev-1"], async () => ({ kind: "sent" }));
+  const commander = start({
+    send: async (_command, _context, marks) => {
+      await marks.sending();
+      await marks.accepted("given away");
+      steps.push("handed over");
+      return { kind: "sent" };
+    },
+  });
   await commander.look();
   await commander.settled();
-  expect(steps).toEqual(["noted", "handed over"]);
+  expect(steps).toEqual(["noted", "handed over", "rested"]);
+  expect(answers).toEqual([{ id: "c1", status: "accepted", detail: "given away" }]);
   await commander.close();
 });
