@@ -212,6 +212,6 @@ export interface DeviceCommander {
   serves(context: DeviceContext): boolean;
   /** Whether a command could be handed over now. */
   reaches(context: DeviceContext): boolean;
-  /** Without `marks.sending` it is noted as sent when this has resolved. */
+  /** What it calls `sent` without having said `marks.sending` is noted as sent then. */
   send(command: DeviceCommand, context: DeviceContext, marks: CommandMarks): Promise<CommandDelivery>;
 }

@@ -139,10 +139,10 @@ async function deliver(command: DeviceCommand, { commands, clock, metrics, ...pa
     ? await way.send(command, context, marks)
     : { kind: "answered", status: "unsupported", detail: "no way down to this device" };
   if (delivery.kind === "away") return;
-  if (!isNoted) await commands.sent(command.id, clock.now());
   metrics.count("commands_sent", 1, { way: way?.name ?? "none" });
   if (delivery.kind === "sent") {
     if (isNoted) await commands.rested(command.id, clock.now());
+    else await commands.sent(command.id, clock.now());
     return;
   }
   const { status, detail } = delivery;

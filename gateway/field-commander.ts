@@ -60,8 +60,8 @@ export function deliveryOf(
   if (code === "no-result" && packets > 0) return answered("done", `${packets} packets, no result`);
   // It said yes (9011) and goes on working: asked again it would do it twice.
   if (code === "no-result" && !isFetch) return answered("accepted", code);
-  const isPassing = code === "no-result" || code === "no-answer" || code === "busy";
-  if (isPassing && REPEATABLE.has(op) && tries + 1 < ROUNDS_MAX) return { kind: "sent" };
+  const isPassing = code === "no-answer" ? REPEATABLE.has(op) : isFetch && (code === "no-result" || code === "busy");
+  if (isPassing && tries + 1 < ROUNDS_MAX) return { kind: "sent" };
   const status = code === "unsupported" ? code : (ACK_STATUSES.find((word) => word === state) ?? "failed");
   return answered(status === "expired" ? "failed" : status, packets > 0 ? `${code}, ${packets} packets` : code);
 }

@@ -54,8 +54,9 @@ test.each`
   ${"setInterval"}  | ${0}  | ${{ state: "failed", code: "offline" }}                | ${{ kind: "away" }}
   ${"setInterval"}  | ${0}  | ${{ state: "failed", code: "queue-full", sent: 0 }}    | ${{ kind: "away" }}
   ${"setInterval"}  | ${0}  | ${{ state: "expired", code: "too-late", sent: 0 }}     | ${{ kind: "away" }}
-  ${"setInterval"}  | ${0}  | ${{ state: "failed", code: "busy" }}                   | ${{ kind: "sent" }}
-  ${"setInterval"}  | ${2}  | ${{ state: "failed", code: "busy" }}                   | ${{ kind: "answered", status: "failed", detail: "busy" }}
+  ${"fetchHistory"} | ${0}  | ${{ state: "failed", code: "busy" }}                   | ${{ kind: "sent" }}
+  ${"fetchHistory"} | ${2}  | ${{ state: "failed", code: "busy" }}                   | ${{ kind: "answered", status: "failed", detail: "busy" }}
+  ${"setInterval"}  | ${0}  | ${{ state: "failed", code: "busy" }}                   | ${{ kind: "answered", status: "failed", detail: "busy" }}
   ${"sampleNow"}    | ${0}  | ${{ state: "failed", code: "busy" }}                   | ${{ kind: "answered", status: "failed", detail: "busy" }}
   ${"setInterval"}  | ${1}  | ${{ state: "expired", code: "no-answer", sent: 4 }}    | ${{ kind: "sent" }}
   ${"setInterval"}  | ${2}  | ${{ state: "expired", code: "no-answer", sent: 4 }}    | ${{ kind: "answered", status: "failed", detail: "no-answer" }}
