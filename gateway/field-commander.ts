@@ -10,6 +10,7 @@
 import { ACK_STATUSES, type CommandDelivery, type DeviceCommand, type DeviceCommander } from "../core/command.ts";
 import type { FieldCommand, FieldOrder, FieldOutcome } from "../core/field-session.ts";
 import { commandFault, historyKind } from "../core/hj212-limits.ts";
+import { averageStart } from "../core/hj212-time.ts";
 import type { Device } from "../core/site.ts";
 
 /** The sessions that commands go down on. */
@@ -24,6 +25,7 @@ const AWAY: ReadonlySet<string> = new Set(["offline", "queue-full", "too-late", 
 /** Done twice it is as done once. */
 const REPEATABLE: ReadonlySet<string> = new Set(["setInterval", "timeSync", "fetchHistory"]);
 const ROUNDS_MAX = 3;
+const DEFAULT_ZONE = "Asia/Shanghai";
 
 export function fieldCommander(way: FieldWay): DeviceCommander {
   return {
@@ -85,7 +87,8 @@ export function fieldCommand({ op, args }: DeviceCommand, device: Device): Field
   const [from, to] = [Number(args["from"]), Number(args["to"])];
   const about = { intervalMs: device.interval, profile: device.profile?.hj212 ?? {} };
   const data = HISTORY_KINDS.find((kind) => kind === args["data"]) ?? historyKind({ from, to }, about);
-  return { kind: "fetch-history", data, from, to };
+  const start = averageStart(data, from, device.profile?.hj212?.zone ?? DEFAULT_ZONE);
+  return { kind: "fetch-history", data, from: start, to };
 }
 const HISTORY_KINDS = ["minute", "hour", "day"] as const;
 

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type { CommandDelivery, CommandMarks, DeviceCommand } from "../../../core/command.ts";
 import type { FieldCommand, FieldOrder, FieldOutcome } from "../../../core/field-session.ts";
 import { historyKind } from "../../../core/hj212-limits.ts";
-import { deliveryOf, fieldCommander } from "../../../gateway/field-commander.ts";
+import { deliveryOf, fieldCommand, fieldCommander } from "../../../gateway/field-commander.ts";
 import { aDevice, aDeviceContext, NOW } from "../../support/builders.ts";
 
 const HOUR = 3_600_000;
@@ -152,6 +152,23 @@ test.each`
 
 test("who asks may say which data", async () => {
   const { send, asked } = aWay();
-  await send(aCommand({ args: { from: 1, to: 2, data: "day" } }));
-  expect(asked).toEqual([{ kind: "fetch-history", data: "day", from: 1, to: 2 }]);
+  await send(aCommand({ args: { from: NOW, to: NOW + 1, data: "day" } }));
+  expect(asked).toMatchObject([{ kind: "fetch-history", data: "day", to: NOW + 1 }]);
 });
+
+// NOW is 08:00 in Shanghai, 05:45 in Kathmandu.
+test.each`
+  data        | zone                | after                 | begin
+  ${"minute"} | ${"Asia/Shanghai"}  | ${130 * 60_000 + 1}   | ${120 * 60_000}
+  ${"minute"} | ${"Asia/Shanghai"}  | ${150 * 60_000}       | ${150 * 60_000}
+  ${"hour"}   | ${"Asia/Shanghai"}  | ${2 * HOUR + 600_001} | ${2 * HOUR}
+  ${"hour"}   | ${"Asia/Kathmandu"} | ${2 * HOUR + 600_001} | ${75 * 60_000}
+  ${"day"}    | ${"Asia/Shanghai"}  | ${2 * HOUR}           | ${-8 * HOUR}
+`(
+  "averages begin before what they hold: $data, $zone, from $after ms on is asked from $begin ms on",
+  async ({ data, zone, after, begin }: { data: string; zone: string; after: number; begin: number }) => {
+    const device = aDevice({ profile: { hj212: { ...hj212, zone } } });
+    const command = aCommand({ args: { from: NOW + after, to: NOW + after + 60_000, data } });
+    expect(fieldCommand(command, device)).toMatchObject({ from: NOW + begin, to: NOW + after + 60_000 });
+  },
+);
