@@ -55,6 +55,9 @@ export const COMMAND_STATES = ["queued", "sent", "accepted", "done", "failed", "
 export type CommandState = (typeof COMMAND_STATES)[number];
 export const COMMAND_OPEN: readonly CommandState[] = ["queued", "sent", "accepted"];
 
+/** What the server asks by itself, such as the history of a gap, is not asked more often: people's commands wait behind it. */
+export const OWN_TRIES_MAX = 3;
+
 export const COMMAND_MS_DEFAULT = 3_600_000;
 export const COMMAND_MS_MAX = 30 * 86_400_000;
 /** Open commands of one device; one more is refused. */
@@ -158,8 +161,8 @@ export interface CommandStore {
   /** Newest first. */
   of(device: string, limit: number): Promise<readonly DeviceCommand[]>;
   /**
-   * Devices with commands to be handed over: not yet sent, or last sent at `sentBefore` (ms) or earlier. In order of their
-   * ids from after `after` on, so that those of devices that are away stand in nobody's way.
+   * Devices with commands to be handed over: not yet sent, or last sent at `sentBefore` (ms) or earlier; without the server's
+   * own that have been tried `OWN_TRIES_MAX` times. In order of their ids from after `after` on, so that those of devices that are away stand in nobody's way.
    */
   dueDevices(sentBefore: number, page: { readonly after: string; readonly limit: number }): Promise<readonly string[]>;
   /** Their commands to be handed over, oldest first. */
@@ -170,6 +173,8 @@ export interface CommandStore {
   sent(id: string, at: number): Promise<void>;
   /** No word came: the next try counts its wait from `at`. Does nothing to one that has moved on. */
   rested(id: string, at: number): Promise<void>;
+  /** Deletes the server's own that have ended before that wall time, and returns how many; people's stay. */
+  forget(before: number): Promise<number>;
   /** Ends those open ones whose time is over, and returns how many. */
   expire(now: number): Promise<number>;
   /**

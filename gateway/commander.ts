@@ -14,6 +14,7 @@ import {
   type DeviceCommand,
   type DeviceCommander,
   type DeviceConfig,
+  OWN_TRIES_MAX,
 } from "../core/command.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Publisher } from "../core/ports.ts";
@@ -27,8 +28,9 @@ const AGAIN_MS = 30_000;
 const PAGE_DEVICES = 200;
 /** A subscriber that takes nothing must not hold up a stop; its command waits for the next start. */
 const SETTLE_MS_MAX = 2_000;
-/** What the server asks by itself, such as the history of a gap, is not asked more often: people's commands wait behind it. */
-const OWN_TRIES_MAX = 3;
+/** What the server has asked by itself is kept for so long after its end; what people ask for good. */
+const OWN_KEPT_MS = 30 * 86_400_000;
+const FORGET_EVERY_MS = 3_600_000;
 
 export interface CommanderParts {
   readonly commands: CommandStore;
@@ -86,11 +88,17 @@ export function startCommander(parts: CommanderParts): Commander {
         looking = null;
       });
   });
+  const stopForgetting = clock.every(FORGET_EVERY_MS, () => {
+    commands.forget(clock.now() - OWN_KEPT_MS).catch((error: unknown) => {
+      log.warn({ err: error }, "old commands were not deleted; the next hour tries again");
+    });
+  });
   return {
     look,
     close: async () => {
       isStopped = true;
       stop();
+      stopForgetting();
       await looking;
     },
     settled: async () => {

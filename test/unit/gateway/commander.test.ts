@@ -81,6 +81,7 @@ function aDesk(
   const directory = aDirectory({
     devices: [...new Set(waiting.map(({ device }) => device))].map((id) => aDevice({ id })),
   });
+  const clock = new FakeClock(NOW);
   const [steps, sent, answers]: [string[], string[], CommandAck[]] = [[], [], []];
   const commands = {
     expire: async () => 0,
@@ -94,6 +95,10 @@ function aDesk(
     sent: async (id: string) => {
       steps.push("noted");
       sent.push(id);
+    },
+    forget: async (before: number) => {
+      steps.push(`forgot before ${before}`);
+      return 0;
     },
     rested: async () => void steps.push("rested"),
     answer: async (_device: string, ack: CommandAck) => {
@@ -113,9 +118,9 @@ function aDesk(
   const start = (overrides: Partial<DeviceCommander> = {}) =>
     startCommander({
       ...{ commands, ways: [{ ...way, ...overrides }], publisher: { publish: async () => {} } },
-      ...{ directory: () => directory, clock: new FakeClock(NOW), log: createLogger("silent"), metrics: new Metrics() },
+      ...{ directory: () => directory, clock, log: createLogger("silent"), metrics: new Metrics() },
     });
-  return { start, steps, sent, answers };
+  return { start, steps, sent, answers, clock };
 }
 
 test("commands of a thousand devices that are away do not hold up those of one that is there", async () => {
@@ -127,6 +132,15 @@ test("commands of a thousand devices that are away do not hold up those of one t
   await commander.settled();
   expect(sent).toEqual(["last"]);
   await commander.close();
+});
+
+test("what the server asked by itself a month ago is forgotten hour by hour, until it closes", async () => {
+  const { start, steps, clock } = aDesk([], [], async () => ({ kind: "sent" }));
+  const commander = start();
+  await clock.advance(3_600_000);
+  await commander.close();
+  await clock.advance(3_600_000);
+  expect(steps).toEqual([`forgot before ${NOW + 3_600_000 - 30 * 86_400_000}`]);
 });
 
 test("a stopping commander writes down what became of what it had handed over, and takes up nothing more", async () => {
