@@ -189,7 +189,7 @@ async function forget(db: Sql, before: number): Promise<number> {
     all += old.length;
   }
 }
-const FORGET_MAX = 500;
+const FORGET_MAX = 100;
 
 /** Looks before it writes: nearly always there is nothing, and a look waits for nobody. */
 async function expire(db: Sql, now: number): Promise<number> {
