@@ -55,6 +55,9 @@ export const COMMAND_STATES = ["queued", "sent", "accepted", "done", "failed", "
 export type CommandState = (typeof COMMAND_STATES)[number];
 export const COMMAND_OPEN: readonly CommandState[] = ["queued", "sent", "accepted"];
 
+/** What the server asks by itself, such as the history of a gap, is not asked more often: people's commands wait behind it. */
+export const OWN_TRIES_MAX = 3;
+
 export const COMMAND_MS_DEFAULT = 3_600_000;
 export const COMMAND_MS_MAX = 30 * 86_400_000;
 /** Open commands of one device; one more is refused. */
@@ -158,8 +161,8 @@ export interface CommandStore {
   /** Newest first. */
   of(device: string, limit: number): Promise<readonly DeviceCommand[]>;
   /**
-   * Devices with commands to be handed over: not yet sent, or last sent at `sentBefore` (ms) or earlier. In order of their
-   * ids from after `after` on, so that those of devices that are away stand in nobody's way.
+   * Devices with commands to be handed over: not yet sent, or last sent at `sentBefore` (ms) or earlier; without the server's
+   * own that have been tried `OWN_TRIES_MAX` times. In order of their ids from after `after` on, so that those of devices that are away stand in nobody's way.
    */
   dueDevices(sentBefore: number, page: { readonly after: string; readonly limit: number }): Promise<readonly string[]>;
   /** Their commands to be handed over, oldest first. */
@@ -168,6 +171,10 @@ export interface CommandStore {
   open(device: string): Promise<readonly DeviceCommand[]>;
   /** Handed over once more; does nothing to one that has moved on. */
   sent(id: string, at: number): Promise<void>;
+  /** No word came: the next try counts its wait from `at`. Does nothing to one that has moved on. */
+  rested(id: string, at: number): Promise<void>;
+  /** Deletes the server's own that have ended before that wall time, and returns how many; people's stay. */
+  forget(before: number): Promise<number>;
   /** Ends those open ones whose time is over, and returns how many. */
   expire(now: number): Promise<number>;
   /**
@@ -186,20 +193,30 @@ export interface CommandStore {
   reported(device: string, version: number, at: number): Promise<void>;
 }
 
-/** What became of handing over: `away` is tried again, `answered` is the device's word that came on the same way. */
+/**
+ * What became of handing over: `away` is tried again, `sent` too while no word comes, `answered` is the device's word that came
+ * on the same way.
+ */
 export type CommandDelivery =
   | { readonly kind: "away" }
   | { readonly kind: "sent" }
   | { readonly kind: "answered"; readonly status: CommandAck["status"]; readonly detail: string };
 
+/** Written down while a command goes out, so that neither a person nor the next start takes it for one that still waits. */
+export interface CommandMarks {
+  /** Durable when it resolves; for a way on which an answer may come at once, or that takes long. Counts the try. */
+  sending(): Promise<void>;
+  /** The device is at it, or whoever carries it has it; from then on the command is not handed over again. */
+  accepted(detail: string): Promise<void>;
+}
+
 /** One way down to devices. Never throws for what a device does. */
 export interface DeviceCommander {
   readonly name: string;
-  /** What it hands over is answered by other messages, perhaps at once: noted as sent before it is. */
-  readonly notesFirst?: true;
   /** Whether this way is the device's. */
   serves(context: DeviceContext): boolean;
   /** Whether a command could be handed over now. */
   reaches(context: DeviceContext): boolean;
-  send(command: DeviceCommand, context: DeviceContext): Promise<CommandDelivery>;
+  /** What it calls `sent` without having said `marks.sending` is noted as sent then. */
+  send(command: DeviceCommand, context: DeviceContext, marks: CommandMarks): Promise<CommandDelivery>;
 }

@@ -25,13 +25,30 @@ export type FieldCommand =
   | { readonly kind: "sample-now"; readonly parameter?: string }
   | { readonly kind: "restart" };
 
+/** For whom a command is, and who wants to know how it goes on. */
+export interface FieldOrder {
+  /** The same for every try of one command: asked again after silence, it bears the number (QN) of the try before. */
+  readonly id?: string;
+  /** Wall clock, ms: nothing of it goes out from then on. */
+  readonly expiresAt?: number;
+  /** A wish of the server itself: what people ask goes before it. */
+  readonly isOwn?: boolean;
+  /** Its turn has come and the device is there; the first packet waits for this, and does not go out when it rejects. */
+  onSending?(): Promise<void>;
+  /** The device has agreed and is at it. */
+  onAccepted?(): void;
+}
+
 /**
  * `accepted`: the device agreed, and the protocol promises no word on the result. `done` and `failed`: the device said so.
  * `expired`: nothing came in time.
  */
 export interface FieldOutcome {
   readonly state: "accepted" | "done" | "failed" | "expired";
-  /** Stable word: ok, offline, revoked, busy, unsupported, invalid, no-answer, no-result, closing, or what the device answered. */
+  /**
+   * Stable word: ok, offline, revoked, queue-full, too-late, unnoted (`onSending` rejected), unsupported, invalid, no-answer,
+   * no-result, closing, or what the device answered, such as busy.
+   */
   readonly code: string;
   /** Times the request was sent. */
   readonly sent: number;

@@ -52,6 +52,22 @@ export function hj212Qn(ms: number, zone: string): string {
   return DateTime.fromMillis(ms, { zone }).toFormat("yyyyMMddHHmmssSSS");
 }
 
+/** The longest averages that 2051 may hold are over half an hour (MinInterval). */
+const MINUTES_MAX = 30;
+
+/**
+ * From when on the averages must be asked for that hold `ms`: their DataTime is the start of what they are over. Of minutes
+ * the longest are assumed, counted from the hour.
+ */
+export function averageStart(kind: "minute" | "hour" | "day", ms: number, zone: string): number {
+  const time = DateTime.fromMillis(ms, { zone });
+  if (kind !== "minute") return time.startOf(kind).toMillis();
+  return time
+    .startOf("minute")
+    .minus({ minutes: time.minute % MINUTES_MAX })
+    .toMillis();
+}
+
 function number(text: string, from: number, to: number): number {
   let value = 0;
   for (let at = from; at < to; at++) value = value * 10 + text.charCodeAt(at) - 0x30;

@@ -8,11 +8,13 @@
 import type { Clock } from "../core/clock.ts";
 import {
   type CommandDelivery,
+  type CommandMarks,
   type CommandStore,
   commandMessage,
   type DeviceCommand,
   type DeviceCommander,
   type DeviceConfig,
+  OWN_TRIES_MAX,
 } from "../core/command.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Publisher } from "../core/ports.ts";
@@ -26,8 +28,9 @@ const AGAIN_MS = 30_000;
 const PAGE_DEVICES = 200;
 /** A subscriber that takes nothing must not hold up a stop; its command waits for the next start. */
 const SETTLE_MS_MAX = 2_000;
-/** What the server asks by itself, such as the history of a gap, is not asked more often: people's commands wait behind it. */
-const OWN_TRIES_MAX = 3;
+/** What the server has asked by itself is kept for so long after its end; what people ask for good. */
+const OWN_KEPT_MS = 30 * 86_400_000;
+const FORGET_EVERY_MS = 3_600_000;
 
 export interface CommanderParts {
   readonly commands: CommandStore;
@@ -85,11 +88,17 @@ export function startCommander(parts: CommanderParts): Commander {
         looking = null;
       });
   });
+  const stopForgetting = clock.every(FORGET_EVERY_MS, () => {
+    commands.forget(clock.now() - OWN_KEPT_MS).catch((error: unknown) => {
+      log.warn({ err: error }, "old commands were not deleted; the next hour tries again");
+    });
+  });
   return {
     look,
     close: async () => {
       isStopped = true;
       stop();
+      stopForgetting();
       await looking;
     },
     settled: async () => {
@@ -124,14 +133,26 @@ async function deliver(command: DeviceCommand, { commands, clock, metrics, ...pa
   const context = parts.directory().device(command.device);
   if (!context) return;
   const way = parts.ways.find((candidate) => candidate.serves(context));
-  if (way?.notesFirst) await commands.sent(command.id, clock.now());
+  let isNoted = false;
+  const marks: CommandMarks = {
+    sending: async () => {
+      await commands.sent(command.id, clock.now());
+      isNoted = true;
+    },
+    accepted: async (detail) => {
+      await commands.answer(command.device, { id: command.id, status: "accepted", detail }, clock.now());
+    },
+  };
   const delivery: CommandDelivery = way
-    ? await way.send(command, context)
+    ? await way.send(command, context, marks)
     : { kind: "answered", status: "unsupported", detail: "no way down to this device" };
   if (delivery.kind === "away") return;
-  if (!way?.notesFirst) await commands.sent(command.id, clock.now());
   metrics.count("commands_sent", 1, { way: way?.name ?? "none" });
-  if (delivery.kind === "sent") return;
+  if (delivery.kind === "sent") {
+    if (isNoted) await commands.rested(command.id, clock.now());
+    else await commands.sent(command.id, clock.now());
+    return;
+  }
   const { status, detail } = delivery;
   await commands.answer(command.device, { id: command.id, status, detail }, clock.now());
 }

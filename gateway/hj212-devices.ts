@@ -19,6 +19,9 @@ export interface Manner {
   readonly version: number;
 }
 
+/** Commands whose number is remembered for their next try. */
+const UNANSWERED_MAX = 64;
+
 export class FieldDevice {
   readonly id: string;
   readonly exchanges: Exchanges;
@@ -42,6 +45,8 @@ export class FieldDevice {
   /** Wall clock of the last answer to its wish for the time, ms. */
   clockSetAt = Number.NEGATIVE_INFINITY;
   #lastQn = 0;
+  /** By the command's id, oldest first. */
+  readonly #unanswered = new Map<string, number>();
 
   constructor(parts: { id: string; mn: string; clock: Clock; timings: ExchangeTimings }) {
     this.id = parts.id;
@@ -52,6 +57,7 @@ export class FieldDevice {
         this.line?.send(packet);
         return this.line !== null;
       },
+      isConnected: () => this.line !== null,
     });
   }
 
@@ -59,6 +65,24 @@ export class FieldDevice {
   nextQn(now: number): number {
     this.#lastQn = Math.max(now, this.#lastQn + 1);
     return this.#lastQn;
+  }
+
+  /** As `nextQn`, but for a command that was tried before without an answer the same as then: the device does it once. */
+  qnOf(command: string | undefined, now: number): number {
+    const known = command === undefined ? undefined : this.#unanswered.get(command);
+    const qn = known ?? this.nextQn(now);
+    if (command === undefined) return qn;
+    this.#unanswered.set(command, qn);
+    for (const oldest of this.#unanswered.keys()) {
+      if (this.#unanswered.size <= UNANSWERED_MAX) break;
+      this.#unanswered.delete(oldest);
+    }
+    return qn;
+  }
+
+  /** The device has heard it: asked once more it is a new exchange, since what was done under a number is not done again. */
+  answered(command: string | undefined): void {
+    if (command !== undefined) this.#unanswered.delete(command);
   }
 
   /** A numbered packet that has not come before. @returns its DataTime, its own or that of part 1; "" when not known. */

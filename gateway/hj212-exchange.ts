@@ -4,9 +4,11 @@
  *
  * A request that nobody answers is sent again with the same QN, so that the device does it once. It goes to whatever
  * connection the device has then: a line that broke in between costs one re-send, not the command.
+ *
+ * What people ask goes before what the server asks by itself, and nothing goes out after its time is over.
  */
 import type { Clock } from "../core/clock.ts";
-import type { FieldCommand, FieldOutcome, PendingFieldCommand } from "../core/field-session.ts";
+import type { FieldCommand, FieldOrder, FieldOutcome, PendingFieldCommand } from "../core/field-session.ts";
 
 export interface ExchangeTimings {
   /** How long a request waits for its first answer. HJ 212-2017 table 1: 10 s on mobile networks, 5 s on ADSL. */
@@ -47,6 +49,9 @@ export const WAITING_MAX = 16;
 
 interface Exchange {
   request: Request | null;
+  readonly order: FieldOrder;
+  readonly prepare: () => Request;
+  readonly settle: (outcome: FieldOutcome) => void;
   readonly kind: FieldCommand["kind"];
   readonly askedAt: number;
   state: PendingFieldCommand["state"];
@@ -58,42 +63,67 @@ interface Exchange {
   wake: () => void;
 }
 
+export interface ExchangesParts {
+  readonly clock: Clock;
+  readonly timings: ExchangeTimings;
+  /** False when the device has no connection now. */
+  send(packet: Uint8Array): boolean;
+  isConnected(): boolean;
+}
+
 export class Exchanges {
   readonly #clock: Clock;
   readonly #timings: ExchangeTimings;
-  readonly #send: (packet: Uint8Array) => boolean;
+  readonly #parts: ExchangesParts;
   readonly #waiting: Exchange[] = [];
-  #turn: Promise<void> = Promise.resolve();
+  #current: Exchange | null = null;
   #isClosed = false;
 
-  /** @param parts.send false when the device has no connection now. */
-  constructor(parts: { clock: Clock; timings: ExchangeTimings; send: (packet: Uint8Array) => boolean }) {
+  constructor(parts: ExchangesParts) {
     this.#clock = parts.clock;
     this.#timings = parts.timings;
-    this.#send = parts.send;
+    this.#parts = parts;
   }
 
   get pending(): readonly PendingFieldCommand[] {
-    return this.#waiting.map(({ kind, state, sent, packets, askedAt }) => ({ kind, state, sent, packets, askedAt }));
+    return this.#all().map(({ kind, state, sent, packets, askedAt }) => ({ kind, state, sent, packets, askedAt }));
   }
 
   /** @param prepare called when the command's turn has come. Never rejects. */
-  run(command: FieldCommand, prepare: () => Request): Promise<FieldOutcome> {
+  run(command: FieldCommand, prepare: () => Request, order: FieldOrder = {}): Promise<FieldOutcome> {
     if (this.#isClosed) return Promise.resolve(never("closing"));
-    if (this.#waiting.length >= WAITING_MAX) return Promise.resolve(never("busy"));
-    const exchange: Exchange = {
-      ...{ request: null, kind: command.kind, askedAt: this.#clock.now(), state: "waiting", sent: 0, packets: 0 },
-      ...{ deviceTime: undefined, verdict: null, wake: ignore },
-    };
-    this.#waiting.push(exchange);
-    const outcome = this.#turn.then(() => this.#exchange(exchange, prepare));
-    this.#turn = outcome.then(ignore);
-    return outcome;
+    if (this.#all().length >= WAITING_MAX) return Promise.resolve(never("queue-full"));
+    return new Promise((settle) => {
+      this.#waiting.push({
+        ...{ request: null, order, prepare, settle, kind: command.kind, askedAt: this.#clock.now(), state: "waiting" },
+        ...{ sent: 0, packets: 0, deviceTime: undefined, verdict: null, wake: ignore },
+      });
+      if (this.#current === null) void this.#takeTurns();
+    });
+  }
+
+  #all(): readonly Exchange[] {
+    return this.#current === null ? this.#waiting : [this.#current, ...this.#waiting];
+  }
+
+  /** The oldest of people's, else the oldest. */
+  #next(): Exchange | null {
+    const at = this.#waiting.findIndex(({ order }) => !order.isOwn);
+    return this.#waiting.splice(Math.max(at, 0), 1)[0] ?? null;
+  }
+
+  async #takeTurns(): Promise<void> {
+    for (let exchange = this.#next(); exchange; exchange = this.#next()) {
+      this.#current = exchange;
+      const outcome = await this.#exchange(exchange);
+      this.#current = null;
+      exchange.settle(outcome);
+    }
   }
 
   /** @param qn of the answer; for data packets, which bear QNs of their own, `code` tells to whom they belong. */
   answered(answer: Answer, of: { readonly qn: string } | { readonly code: string }): boolean {
-    const exchange = this.#waiting[0];
+    const exchange = this.#current;
     const request = exchange?.request;
     if (!exchange || !request || exchange.verdict) return false;
     if ("qn" in of ? of.qn !== request.qn : of.code !== request.code) return false;
@@ -106,6 +136,7 @@ export class Exchanges {
     } else if (answer.kind === "done" || (answer.kind === "noticed" && request.expects === "notice")) {
       exchange.verdict = { state: "done", code: "ok" };
     } else {
+      if (exchange.state !== "accepted") exchange.order.onAccepted?.();
       exchange.state = "accepted";
       if (request.expects === "stream") exchange.verdict = { state: "accepted", code: "ok" };
     }
@@ -116,15 +147,18 @@ export class Exchanges {
   /** Everything that waits is over; what a device has agreed to stays so, and is not asked for again. */
   close(): void {
     this.#isClosed = true;
-    for (const exchange of this.#waiting) {
+    for (const exchange of this.#all()) {
       const isAgreed = exchange.state === "accepted" || exchange.packets > 0;
       exchange.verdict ??= { state: isAgreed ? "accepted" : "expired", code: "closing" };
       exchange.wake();
     }
   }
 
-  async #exchange(exchange: Exchange, prepare: () => Request): Promise<FieldOutcome> {
-    if (!exchange.verdict) await this.#request(exchange, prepare());
+  async #exchange(exchange: Exchange): Promise<FieldOutcome> {
+    exchange.verdict ??= this.#obstacle(exchange);
+    const unnoted = exchange.verdict ? null : await noted(exchange.order);
+    exchange.verdict ??= unnoted; // closed meanwhile, it stays so
+    if (!exchange.verdict) await this.#request(exchange, exchange.prepare());
     const { executionMs, totalMs } = this.#timings;
     const endsAt = this.#clock.monotonic() + totalMs;
     while (!exchange.verdict) {
@@ -132,18 +166,27 @@ export class Exchanges {
       if (leftMs > 0 && (await this.#wait(exchange, leftMs))) continue;
       exchange.verdict ??= { state: "expired", code: "no-result" };
     }
-    this.#waiting.shift();
     const { verdict, sent, packets, deviceTime } = exchange;
     return { ...verdict, sent, packets, ...(deviceTime === undefined ? {} : { deviceTime }) };
+  }
+
+  #isLate({ order: { expiresAt = Number.POSITIVE_INFINITY } }: Exchange): boolean {
+    return expiresAt <= this.#clock.now();
+  }
+
+  /** Why it is over before anything is written down or sent. */
+  #obstacle(exchange: Exchange): Exchange["verdict"] {
+    if (this.#isLate(exchange)) return { state: "expired", code: "too-late" };
+    return this.#parts.isConnected() ? null : { state: "failed", code: "offline" };
   }
 
   /** Sends until something comes back or the re-sends are used up. */
   async #request(exchange: Exchange, request: Request): Promise<void> {
     exchange.request = request;
     while (!exchange.verdict && exchange.state !== "accepted" && exchange.packets === 0) {
-      if (exchange.sent > this.#timings.resends) {
-        exchange.verdict = { state: "expired", code: "no-answer" };
-      } else if (!this.#send(request.packet()) && exchange.sent === 0) {
+      if (exchange.sent > this.#timings.resends || this.#isLate(exchange)) {
+        exchange.verdict = { state: "expired", code: exchange.sent > 0 ? "no-answer" : "too-late" };
+      } else if (!this.#parts.send(request.packet()) && exchange.sent === 0) {
         exchange.verdict = { state: "failed", code: "offline" };
       } else {
         exchange.sent += 1;
@@ -170,8 +213,17 @@ function isAskedFor(dataTime: string | undefined, range: Request["range"]): bool
   return stamp >= range.from && stamp <= range.to;
 }
 
-function never(code: "busy" | "closing"): FieldOutcome {
-  return { state: code === "busy" ? "failed" : "expired", code, sent: 0, packets: 0 };
+async function noted({ onSending }: FieldOrder): Promise<Exchange["verdict"]> {
+  try {
+    await onSending?.();
+    return null;
+  } catch {
+    return { state: "failed", code: "unnoted" };
+  }
+}
+
+function never(code: "queue-full" | "closing"): FieldOutcome {
+  return { state: code === "queue-full" ? "failed" : "expired", code, sent: 0, packets: 0 };
 }
 
 function ignore(): void {}

@@ -89,14 +89,16 @@ export function requestOf(
     readonly clock: Clock;
     readonly password: string | undefined;
     readonly profile: Hj212Profile;
+    /** The command's id. */
+    readonly id?: string | undefined;
   },
 ): (() => Request) | "unsupported" | "invalid" {
-  const { device, clock, password, profile } = parts;
+  const { device, clock, password, profile, id } = parts;
   const wording = wordingOf(command);
   if (typeof wording === "string") return wording;
   const { zone, crc } = profile;
   return () => {
-    const qn = hj212Qn(device.nextQn(clock.now()), zone);
+    const qn = hj212Qn(device.qnOf(id, clock.now()), zone);
     const packet = (): Uint8Array => {
       const { manner } = device;
       const text = buildCommand({

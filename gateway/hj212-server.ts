@@ -7,7 +7,7 @@ import type { Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 import { externalName } from "../core/directory.ts";
 import { addressKey } from "../core/failure-pace.ts";
-import type { FieldCommand, FieldOutcome, FieldSession, UnclaimedDevice } from "../core/field-session.ts";
+import type { FieldCommand, FieldOrder, FieldOutcome, FieldSession, UnclaimedDevice } from "../core/field-session.ts";
 import { decryptSegment } from "../core/hj212-sm4.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory } from "../core/ports.ts";
@@ -53,7 +53,7 @@ export interface Hj212Parts {
 export interface Hj212Server {
   readonly port: number;
   /** Asks a device and follows what becomes of it. Never rejects. */
-  command(device: string, command: FieldCommand): Promise<FieldOutcome>;
+  command(device: string, command: FieldCommand, order?: FieldOrder): Promise<FieldOutcome>;
   /** Whether a device has a connection now. */
   isConnected(device: string): boolean;
   /** Devices heard of since the start. */
@@ -177,15 +177,19 @@ class Server implements Hj212Server {
     this.#flushCounts();
   }
 
-  async command(id: string, command: FieldCommand): Promise<FieldOutcome> {
+  async command(id: string, command: FieldCommand, order: FieldOrder = {}): Promise<FieldOutcome> {
     const context = this.#parts.directory().device(id);
     if (!context?.device.profile?.hj212) return refused("unsupported");
     if (this.#desk.isRevoked(id)) return refused("revoked");
     const device = this.#deviceOf(context);
     const { clock } = this.#parts;
     const password = this.#parts.secrets().get(id)?.password;
-    const request = requestOf(command, { device, clock, password, profile: context.device.profile.hj212 });
-    return typeof request === "string" ? refused(request) : device.exchanges.run(command, request);
+    const profile = context.device.profile.hj212;
+    const request = requestOf(command, { device, clock, password, profile, id: order.id });
+    if (typeof request === "string") return refused(request);
+    const outcome = await device.exchanges.run(command, request, order);
+    if (outcome.sent > 0 && outcome.code !== "no-answer") device.answered(order.id);
+    return outcome;
   }
 
   #makeDesk(): Desk {

@@ -133,7 +133,9 @@ function loggerSender(logger: FieldLogger, parts: FieldParts): FieldSender {
       const packets = times.flatMap((time) => {
         const values = Object.fromEntries(sayings(logger, time, parts));
         const count = Object.keys(values).length;
+        // What the server asks for by itself: hours of what lies back, and since then everything.
         if (count > 0 && isHistory && time % HOUR_MS === 0) line.keep("2061", time, values);
+        if (count > 0 && !isHistory) line.keep("2051", time, values);
         return count > 0 ? [{ time, values, count }] : [];
       });
       const sent = packets.map(({ time, values }) => line.send(values, { time }));

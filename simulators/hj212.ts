@@ -16,6 +16,10 @@ const RECONNECT_MS = 500;
 const ANSWER_MS = 10_000;
 /** Records that a history answer puts into one numbered packet. */
 const RECORDS_A_PACKET = 1;
+/** Requests whose result is remembered. */
+const RESULTS_MAX = 256;
+/** Records kept of each code: minutes of a week. The oldest make room. */
+const RECORDS_MAX = 7 * 24 * 60;
 
 /** `w20115` → 0.005, written as decimals. */
 export type Hj212Values = Readonly<Record<string, number>>;
@@ -42,6 +46,8 @@ export interface Hj212Logger {
     readonly isUploading: boolean;
     /** CN of every request that came, in order, re-sends too. */
     readonly asked: readonly string[];
+    /** CN of every request that was done: what comes again under the same QN is answered again, not done again. */
+    readonly executed: readonly string[];
   };
   /** Resolves when nothing waits. */
   drained(): Promise<void>;
@@ -63,10 +69,10 @@ export interface Hj212LoggerParts {
   readonly answerMs?: number;
   /** Pieces a write is torn into, by a seeded chance, and packets glued together; off when absent. */
   readonly tear?: { readonly seed: number };
-  /** What it says to a request instead of doing it: QnRtn, ExeRtn, or nothing at all. */
+  /** What it says to a request instead of doing it: QnRtn, ExeRtn, or nothing at all. `mute`: does it and says nothing. */
   readonly manners?: (
     code: string,
-  ) => "do" | "ignore" | "accept-only" | { readonly qnRtn: number } | { readonly exeRtn: number };
+  ) => "do" | "ignore" | "mute" | "accept-only" | { readonly qnRtn: number } | { readonly exeRtn: number };
 }
 
 interface Packet {
@@ -75,6 +81,13 @@ interface Packet {
   readonly done: () => void;
   /** Monotonic ms; null while it is not on the way. */
   sentAt: number | null;
+}
+
+interface Asked {
+  readonly qn: string;
+  readonly code: string;
+  /** ExeRtn instead of doing it. */
+  readonly forced: number | null;
 }
 
 export function createHj212Logger(parts: Hj212LoggerParts): Hj212Logger {
@@ -91,11 +104,14 @@ class Logger implements Hj212Logger {
     intervalSeconds: 30,
     isUploading: true,
     asked: [] as string[],
+    executed: [] as string[],
   };
   readonly #parts: Hj212LoggerParts;
   readonly #closing = new AbortController();
   readonly #history = new Map<string, { readonly time: number; readonly values: Hj212Values }[]>();
   readonly #queue: Packet[] = [];
+  /** ExeRtn of what has been done or is being done, by QN, oldest first. */
+  readonly #results = new Map<string, Promise<number>>();
   #socket: Socket | null = null;
   #framer = new Hj212Framer();
   #lastQn = 0;
@@ -118,6 +134,7 @@ class Logger implements Hj212Logger {
   keep(code: Hj212HistoryCode, time: number, values: Hj212Values): void {
     const records = this.#history.get(code) ?? [];
     records.push({ time, values });
+    if (records.length > RECORDS_MAX) records.shift();
     this.#history.set(code, records);
   }
 
@@ -239,19 +256,30 @@ class Logger implements Hj212Logger {
       return;
     }
     const refused = typeof manner === "object" && "qnRtn" in manner;
-    this.#reply(qn, "9011", `QnRtn=${refused ? manner.qnRtn : 1}`);
+    if (manner !== "mute") this.#reply(qn, "9011", `QnRtn=${refused ? manner.qnRtn : 1}`);
     if (refused || manner === "accept-only") return;
     const result = typeof manner === "object" && "exeRtn" in manner ? manner.exeRtn : null;
-    void this.#execute(segment, { qn, code, forced: result }).then((exeRtn) => {
-      if (code !== "2011") this.#reply(qn, "9012", `ExeRtn=${exeRtn}`);
+    void this.#once(segment, { qn, code, forced: result }).then((exeRtn) => {
+      if (code !== "2011" && manner !== "mute") this.#reply(qn, "9012", `ExeRtn=${exeRtn}`);
     });
   }
 
+  #once(segment: Hj212Segment, request: Asked): Promise<number> {
+    const { qn, code, forced } = request;
+    const known = this.#results.get(qn);
+    if (known) return known;
+    if (forced === null) this.state.executed.push(code);
+    const result = this.#execute(segment, request);
+    this.#results.set(qn, result);
+    for (const oldest of this.#results.keys()) {
+      if (this.#results.size <= RESULTS_MAX) break;
+      this.#results.delete(oldest);
+    }
+    return result;
+  }
+
   /** ExeRtn, HJ 212-2017 table 7: 1 done, 2 failed, 100 no data. */
-  async #execute(
-    segment: Hj212Segment,
-    { qn, code, forced }: { readonly qn: string; readonly code: string; readonly forced: number | null },
-  ): Promise<number> {
+  async #execute(segment: Hj212Segment, { qn, code, forced }: Asked): Promise<number> {
     if (forced !== null) return forced;
     const values = new Map(segment.groups.flat());
     const time = (name: string): number => parseHj212Time(values.get(name) ?? "", ZONE) ?? Number.NaN;

@@ -1,4 +1,5 @@
 /** Commands to devices, their desired settings, and presence, as rows that survive a restart. Written once over Kysely. */
+import type { ExpressionBuilder } from "kysely";
 import {
   COMMAND_OPEN,
   COMMANDS_OPEN_MAX,
@@ -10,6 +11,7 @@ import {
   type DeviceCommand,
   type DeviceConfig,
   type DeviceSettings,
+  OWN_TRIES_MAX,
   stateAfterAck,
 } from "../core/command.ts";
 import { Refused } from "../core/errors.ts";
@@ -59,7 +61,8 @@ export function createCommandStore(db: Sql): CommandStore {
         .selectAll()
         .where("state", "in", ["queued", "sent"])
         .where("device", "in", [...devices])
-        .where((e) => e.or([e("state", "=", "queued"), e("sent_at", "<=", sentBefore)]));
+        .where((e) => e.or([e("state", "=", "queued"), e("sent_at", "<=", sentBefore)]))
+        .where(hasTriesLeft);
       const rows = await query.orderBy("created_at").orderBy("id").execute();
       return rows.map(toCommand);
     },
@@ -82,7 +85,14 @@ export function createCommandStore(db: Sql): CommandStore {
           .execute(),
       );
     },
+    async rested(id, at) {
+      const change = { sent_at: at, updated_at: at };
+      await write((tx) =>
+        tx.updateTable("device_command").set(change).where("id", "=", id).where("state", "=", "sent").execute(),
+      );
+    },
     expire: (now) => expire(db, now),
+    forget: (before) => forget(db, before),
     answer: (device, ack, at) => write((tx) => answer(tx, { device, ack, at })),
     configure: (change, audit) => write((tx) => configure(tx, change, audit)),
     async config(device) {
@@ -123,7 +133,7 @@ async function dueDevices(
       .orderBy("device")
       .limit(limit);
   const queued = await next("queued").execute();
-  const sent = await next("sent").where("sent_at", "<=", sentBefore).execute();
+  const sent = await next("sent").where("sent_at", "<=", sentBefore).where(hasTriesLeft).execute();
   const devices = new Set([...queued, ...sent].map(({ device }) => device));
   return [...devices].sort((one, other) => (one < other ? -1 : 1)).slice(0, limit);
 }
@@ -156,6 +166,30 @@ async function put(tx: SqlTransaction, command: DeviceCommand, audit: AuditEntry
     .execute();
   await appendAudit(tx, audit);
 }
+
+function hasTriesLeft(e: ExpressionBuilder<LedgerTables, "device_command">) {
+  return e.or([e("via", "!=", "server"), e("tries", "<", OWN_TRIES_MAX)]);
+}
+
+/** Some at a time, since others write to the ledger too. */
+async function forget(db: Sql, before: number): Promise<number> {
+  let all = 0;
+  for (;;) {
+    const old = await db
+      .selectFrom("device_command")
+      .select("id")
+      .where("state", "in", ["done", "failed", "unsupported", "expired"])
+      .where("via", "=", "server")
+      .where("updated_at", "<", before)
+      .limit(FORGET_MAX)
+      .execute();
+    if (old.length === 0) return all;
+    const ids = old.map(({ id }) => id);
+    await writeTogether(db, (tx) => tx.deleteFrom("device_command").where("id", "in", ids).execute());
+    all += old.length;
+  }
+}
+const FORGET_MAX = 100;
 
 /** Looks before it writes: nearly always there is nothing, and a look waits for nobody. */
 async function expire(db: Sql, now: number): Promise<number> {

@@ -81,6 +81,51 @@ test("devices with commands to be handed over come in pages, each once, whatever
   expect((await commands.due(["a", "e"], NOW - 1)).map(({ id }) => id)).toEqual(["a2", "e2", "a1"]);
 });
 
+test("what the server asked by itself is not due after three tries; what people ask is", async () => {
+  const { commands } = await opened();
+  await commands.put(aCommand({ id: "own", device: "a", via: "server" }), deed);
+  await commands.put(aCommand({ id: "ann", device: "b" }), deed);
+  const due = async () => [
+    await commands.dueDevices(NOW, { after: "", limit: 10 }),
+    (await commands.due(["a", "b"], NOW)).map(({ id }) => id).sort(),
+  ];
+  for (let tries = 1; tries <= 3; tries++) {
+    expect(await due()).toEqual([
+      ["a", "b"],
+      ["ann", "own"],
+    ]);
+    for (const id of ["own", "ann"]) await commands.sent(id, NOW);
+  }
+  expect(await due()).toEqual([["b"], ["ann"]]);
+});
+
+test("a try without a word rests from its end on, and counts once; what has moved on does not", async () => {
+  const { commands } = await opened();
+  await commands.put(aCommand(), deed);
+  await commands.rested("c1", NOW + 1);
+  expect(await commands.get("c1")).toMatchObject({ state: "queued", sentAt: null });
+  await commands.sent("c1", NOW + 2);
+  await commands.rested("c1", NOW + 3);
+  expect(await commands.get("c1")).toMatchObject({ state: "sent", sentAt: NOW + 3, tries: 1 });
+  await commands.answer("dev-1", { id: "c1", status: "accepted" }, NOW + 4);
+  await commands.rested("c1", NOW + 5);
+  expect(await commands.get("c1")).toMatchObject({ sentAt: NOW + 3 });
+});
+
+test("what the server asked by itself and has ended is forgotten in time, in as many goes as it takes", async () => {
+  const { commands } = await opened();
+  for (const id of ["old", "new", "open"]) await commands.put(aCommand({ id, via: "server" }), deed);
+  await commands.put(aCommand({ id: "ann" }), deed);
+  for (const id of ["old", "ann"]) await commands.answer("dev-1", { id, status: "failed" }, NOW + 1);
+  await commands.answer("dev-1", { id: "new", status: "done" }, NOW + 2);
+  expect(await commands.forget(NOW + 2)).toBe(1);
+  expect((await commands.of("dev-1", 10)).map(({ id }) => id).sort()).toEqual(["ann", "new", "open"]);
+  const more = Array.from({ length: 101 }, (_, n) => ({ id: `n${n}`, device: `d${n}` }));
+  await Promise.all(more.map((about) => commands.put(aCommand({ ...about, via: "server" }), deed)));
+  await Promise.all(more.map(({ id, device }) => commands.answer(device, { id, status: "done" }, NOW + 3)));
+  expect(await commands.forget(NOW + 4)).toBe(102);
+});
+
 test("what is open expires on the wall clock, what has ended does not", async () => {
   const { commands } = await opened();
   await commands.put(aCommand(), deed);

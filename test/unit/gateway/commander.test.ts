@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import type {
   CommandAck,
   CommandDelivery,
+  CommandMarks,
   CommandState,
   CommandStore,
   DeviceCommand,
@@ -61,9 +62,10 @@ test("over MQTT a command waits until the device has subscribed, then carries it
     listens: (_device, topic) => listening.has(topic),
   });
   expect(way.reaches(aDeviceContext())).toBe(false);
-  expect(await way.send(aCommand(), aDeviceContext())).toEqual({ kind: "away" });
+  const marks: CommandMarks = { sending: async () => {}, accepted: async () => {} };
+  expect(await way.send(aCommand(), aDeviceContext(), marks)).toEqual({ kind: "away" });
   listening.add("ews/1/tenant-1/site-1/mw-1/dev-1/cmd");
-  expect(await way.send(aCommand(), aDeviceContext())).toEqual({ kind: "sent" });
+  expect(await way.send(aCommand(), aDeviceContext(), marks)).toEqual({ kind: "sent" });
   expect(published).toMatchObject([{ topic: "ews/1/tenant-1/site-1/mw-1/dev-1/cmd", retain: false }]);
   expect(JSON.parse(published[0]?.payload ?? "")).toEqual({
     ...{ id: "c1", op: "setInterval", args: { seconds: 60 }, exp: "2026-03-15T01:00:00.000Z" },
@@ -79,6 +81,7 @@ function aDesk(
   const directory = aDirectory({
     devices: [...new Set(waiting.map(({ device }) => device))].map((id) => aDevice({ id })),
   });
+  const clock = new FakeClock(NOW);
   const [steps, sent, answers]: [string[], string[], CommandAck[]] = [[], [], []];
   const commands = {
     expire: async () => 0,
@@ -93,6 +96,11 @@ function aDesk(
       steps.push("noted");
       sent.push(id);
     },
+    forget: async (before: number) => {
+      steps.push(`forgot before ${before}`);
+      return 0;
+    },
+    rested: async () => void steps.push("rested"),
     answer: async (_device: string, ack: CommandAck) => {
       answers.push(ack);
       return null;
@@ -110,9 +118,9 @@ function aDesk(
   const start = (overrides: Partial<DeviceCommander> = {}) =>
     startCommander({
       ...{ commands, ways: [{ ...way, ...overrides }], publisher: { publish: async () => {} } },
-      ...{ directory: () => directory, clock: new FakeClock(NOW), log: createLogger("silent"), metrics: new Metrics() },
+      ...{ directory: () => directory, clock, log: createLogger("silent"), metrics: new Metrics() },
     });
-  return { start, steps, sent, answers };
+  return { start, steps, sent, answers, clock };
 }
 
 test("commands of a thousand devices that are away do not hold up those of one that is there", async () => {
@@ -126,12 +134,21 @@ test("commands of a thousand devices that are away do not hold up those of one t
   await commander.close();
 });
 
+test("what the server asked by itself a month ago is forgotten hour by hour, until it closes", async () => {
+  const { start, steps, clock } = aDesk([], [], async () => ({ kind: "sent" }));
+  const commander = start();
+  await clock.advance(3_600_000);
+  await commander.close();
+  await clock.advance(3_600_000);
+  expect(steps).toEqual([`forgot before ${NOW + 3_600_000 - 30 * 86_400_000}`]);
+});
+
 test("a stopping commander writes down what became of what it had handed over, and takes up nothing more", async () => {
   let finish = (_delivery: CommandDelivery): void => {};
   const delivery = new Promise<CommandDelivery>((resolve) => {
     finish = resolve;
   });
-  const { start, answers, sent } = aDesk([aCommand()], ["dev-1"], () => delivery);
+  const { start, answers } = aDesk([aCommand()], ["dev-1"], () => delivery);
   const commander = start();
   await commander.look();
   await commander.close();
@@ -140,14 +157,22 @@ test("a stopping commander writes down what became of what it had handed over, a
   expect(answers).toEqual([]);
   finish({ kind: "answered", status: "accepted", detail: "closing" });
   await settled;
-  expect([sent, answers]).toEqual([["c1"], [{ id: "c1", status: "accepted", detail: "closing" }]]);
+  expect(answers).toEqual([{ id: "c1", status: "accepted", detail: "closing" }]);
 });
 
-test("where the answer comes as a message of its own, the command is noted as sent before it is handed over", async () => {
-  const { start, steps } = aDesk([aCommand()], ["dev-1"], async () => ({ kind: "sent" }));
-  const commander = start({ notesFirst: true });
+test("a way may note a command as sent, and as accepted, before it hands it over; its rest begins when it is back", async () => {
+  const { start, steps, answers } = aDesk([aCommand()], ["dev-1"], async () => ({ kind: "sent" }));
+  const commander = start({
+    send: async (_command, _context, marks) => {
+      await marks.sending();
+      await marks.accepted("given away");
+      steps.push("handed over");
+      return { kind: "sent" };
+    },
+  });
   await commander.look();
   await commander.settled();
-  expect(steps).toEqual(["noted", "handed over"]);
+  expect(steps).toEqual(["noted", "handed over", "rested"]);
+  expect(answers).toEqual([{ id: "c1", status: "accepted", detail: "given away" }]);
   await commander.close();
 });

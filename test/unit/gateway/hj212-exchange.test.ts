@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { FieldCommand, FieldOutcome } from "../../../core/field-session.ts";
+import type { FieldCommand, FieldOrder, FieldOutcome } from "../../../core/field-session.ts";
 import { type Answer, Exchanges, type Request, TIMINGS, WAITING_MAX } from "../../../gateway/hj212-exchange.ts";
 import { FakeClock } from "../../support/clock.ts";
 
@@ -12,6 +12,7 @@ function bench(options: { isConnected?: boolean } = {}) {
   const exchanges = new Exchanges({
     clock,
     timings: TIMINGS,
+    isConnected: () => line.isConnected,
     send: (packet) => {
       if (line.isConnected) sent.push({ at: clock.monotonic(), packet: Buffer.from(packet).toString() });
       return line.isConnected;
@@ -22,25 +23,31 @@ function bench(options: { isConnected?: boolean } = {}) {
     expects: Request["expects"] = "result",
     code = "1012",
     range: Request["range"] = { from: "20260315000000", to: "20260315120000" },
+    order: FieldOrder = {},
   ): Promise<FieldOutcome> =>
-    exchanges.run(COMMAND, () => {
-      const own = `q${++qn}`;
-      return {
-        command: COMMAND,
-        qn: own,
-        code,
-        expects,
-        range,
-        packet: () => Buffer.from(`${own}@${clock.monotonic()}`),
-      };
-    });
+    exchanges.run(
+      COMMAND,
+      () => {
+        const own = order.id ?? `q${++qn}`;
+        return {
+          command: COMMAND,
+          qn: own,
+          code,
+          expects,
+          range,
+          packet: () => Buffer.from(`${own}@${clock.monotonic()}`),
+        };
+      },
+      order,
+    );
+  const order = (about: FieldOrder): Promise<FieldOutcome> => ask("result", "1012", undefined, about);
   /** Lets the promises of an answer run. */
   const say = async (answer: Answer, of: { qn: string } | { code: string } = { qn: "q1" }): Promise<boolean> => {
     const taken = exchanges.answered(answer, of);
     await clock.advance(0);
     return taken;
   };
-  return { clock, sent, line, exchanges, ask, say };
+  return { clock, sent, line, exchanges, ask, order, say };
 }
 
 describe("outcomes", () => {
@@ -223,7 +230,7 @@ test("another QN and other data are not taken for answers", async () => {
 test("one at a time, in order; too many are refused; closing ends them all", async () => {
   const { clock, sent, ask, say, exchanges } = bench();
   const all = Array.from({ length: WAITING_MAX }, () => ask());
-  expect(await ask()).toMatchObject({ state: "failed", code: "busy" });
+  expect(await ask()).toMatchObject({ state: "failed", code: "queue-full" });
   await clock.advance(0);
   expect(sent).toHaveLength(1);
   await say({ kind: "done" });
@@ -246,6 +253,76 @@ test("what a device has agreed to when the server stops is not asked for again",
   exchanges.close();
   expect(await agreed).toMatchObject({ state: "accepted", code: "closing", sent: 1 });
   expect(await waiting).toMatchObject({ state: "expired", code: "closing", sent: 0 });
+});
+
+describe("orders", () => {
+  test("people's commands pass those of the server that wait; what runs goes on", async () => {
+    const { clock, sent, order, exchanges, say } = bench();
+    const ids = ["own-1", "own-2", "ann-1", "own-3", "ann-2"];
+    const all = ids.map((id) => order({ id, isOwn: id.startsWith("own") }));
+    await clock.advance(0);
+    expect(exchanges.pending).toHaveLength(5);
+    for (let n = 0; n < 5; n++) await say({ kind: "done" }, { qn: sent.at(-1)?.packet.split("@")[0] ?? "" });
+    await Promise.all(all);
+    expect(sent.map(({ packet }) => packet)).toEqual(
+      ["own-1", "ann-1", "ann-2", "own-2", "own-3"].map((id) => `${id}@0`),
+    );
+  });
+
+  test("one whose time is over when its turn comes is neither noted nor sent", async () => {
+    const { clock, sent, ask, order, say } = bench();
+    const first = ask("result", "2061");
+    const noted: string[] = [];
+    const late = order({ id: "late", expiresAt: clock.now() + 60_000, onSending: async () => void noted.push("late") });
+    await clock.advance(0);
+    await say({ kind: "accepted" });
+    await clock.advance(60_000);
+    expect(await first).toMatchObject({ code: "no-result" });
+    expect(await late).toEqual({ state: "expired", code: "too-late", sent: 0, packets: 0 });
+    expect([sent.length, noted]).toEqual([1, []]);
+  });
+
+  test("nor is it sent again from then on", async () => {
+    const { clock, sent, order } = bench();
+    const outcome = order({ expiresAt: clock.now() + 15_000 });
+    await clock.advance(0);
+    await clock.advance(20_000);
+    expect(await outcome).toMatchObject({ state: "expired", code: "no-answer", sent: 2 });
+    expect(sent.map(({ at }) => at)).toEqual([0, 10_000]);
+  });
+
+  test("the first packet waits until it has been noted, and 9011 is told at once, and once", async () => {
+    const { clock, sent, order, say } = bench();
+    const steps: string[] = [];
+    let noted = (): void => {};
+    const outcome = order({
+      id: "q1",
+      onSending: () => new Promise((resolve) => (noted = resolve)),
+      onAccepted: () => void steps.push("accepted"),
+    });
+    await clock.advance(0);
+    expect(sent).toEqual([]);
+    noted();
+    await clock.advance(0);
+    expect(sent).toHaveLength(1);
+    await say({ kind: "accepted" });
+    await say({ kind: "accepted" });
+    expect(steps).toEqual(["accepted"]);
+    await say({ kind: "done" });
+    expect(await outcome).toMatchObject({ state: "done" });
+  });
+
+  test("what cannot be noted does not go out, nor what is noted when all is closed", async () => {
+    const { sent, order, exchanges } = bench();
+    expect(await order({ onSending: () => Promise.reject(new Error("disk")) })).toMatchObject({ code: "unnoted" });
+    let noted = (): void => {};
+    const outcome = order({ onSending: () => new Promise((resolve) => (noted = resolve)) });
+    await Promise.resolve();
+    exchanges.close();
+    noted();
+    expect(await outcome).toMatchObject({ state: "expired", code: "closing", sent: 0 });
+    expect(sent).toEqual([]);
+  });
 });
 
 test("what the device's clock shows comes with the outcome", async () => {
