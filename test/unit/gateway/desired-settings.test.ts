@@ -52,9 +52,9 @@ test("published once, and once more for every new version", async () => {
 });
 
 test("a device that has moved finds its settings at its new station, and nothing is left at the old one", async () => {
+  kept.push({ ...aConfig(1, NOW + 60_000), device: "dev-2" }); // the newest change is another's
   await settings.publish();
   directory = registered({ station: "mw-2" });
-  await settings.publish();
   await settings.publish();
   expect(sent).toEqual([
     [OLD, message(1)],
