@@ -116,7 +116,7 @@ const COMMANDS = [...KINDS, "set-interval", "set-average-interval", "fetch-histo
 
 const command: Verb = {
   name: "hj212 command",
-  summary: "ask an HJ 212 device and wait for what becomes of it; exit 1 unless it agreed",
+  summary: "ask an HJ 212 device and wait for what becomes of it; kept in the audit log; exit 1 unless it agreed",
   operands: "DEVICE COMMAND",
   options: {
     seconds: { type: "string", value: "N", help: "set-interval: 30 to 3600" },

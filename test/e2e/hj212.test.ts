@@ -84,4 +84,9 @@ test("sessions and commands from the command line", async () => {
   const wrong = await server.cli("hj212", "command", "dev-1", "set-interval", "--seconds", "5");
   expect(wrong).toMatchObject({ code: 1, stdout: "failed (invalid), sent 0 times, 0 data packets\n" });
   expect((await server.cli("hj212", "command", "dev-1", "dance")).code).toBe(2);
+  const listed = (await server.cli("commands", "dev-1", "--json")).stdout.trim().split("\n");
+  expect(listed.map((line) => JSON.parse(line))).toMatchObject([
+    { op: "setInterval", args: { seconds: 5 }, state: "failed", detail: "invalid", by: "cli" },
+    { op: "setInterval", args: { seconds: 120 }, state: "done", detail: "ok", by: "cli" },
+  ]);
 });
