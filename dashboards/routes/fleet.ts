@@ -11,6 +11,7 @@ import {
   SETTINGS_MAX,
 } from "../../core/command.ts";
 import { COMMAND_OPS } from "../../core/command-ops.ts";
+import { configFault } from "../../core/config-fault.ts";
 import { Refused } from "../../core/errors.ts";
 import { commandFault } from "../../core/hj212-limits.ts";
 import type { Device, DeviceContext } from "../../core/site.ts";
@@ -198,6 +199,12 @@ function refuseImpossible(ask: CommandAsk, device: Device): void {
   });
 }
 
+/** @throws Refused `COMMAND_IMPOSSIBLE` for a device that will never hear of its settings. */
+function refuseDeaf(device: Device): void {
+  const fault = configFault(device);
+  if (fault) throw new Refused("COMMAND_IMPOSSIBLE", fault);
+}
+
 /** @throws Refused `EXPIRY_INVALID`. */
 function parseExpiry(text: string | undefined, now: number): number {
   if (text === undefined) return now + COMMAND_MS_DEFAULT;
@@ -236,7 +243,7 @@ function registerConfig(app: App, services: Services): void {
     config: { action: "device.command" },
     schema: {
       tags: ["fleet"],
-      summary: "The next version of a device's desired settings",
+      summary: "The next version of a device's desired settings; refused for a device that has no `cfg` to hear it on",
       params: DeviceId,
       body: z.strictObject({
         values: DeviceSettings.refine(
@@ -247,7 +254,7 @@ function registerConfig(app: App, services: Services): void {
       response: { 200: ConfigView },
     },
     handler: async ({ principal, params, body }) => {
-      visibleDevice(services, principal, params.id);
+      refuseDeaf(visibleDevice(services, principal, params.id).device);
       const [device, by, at] = [params.id, principal.name, parts.clock.now()];
       const via = principal.via === "token" ? "api" : "web";
       const detail = JSON.stringify(body.values).slice(0, 1_000);
