@@ -6,7 +6,7 @@
  * connection the device has then: a line that broke in between costs one re-send, not the command.
  */
 import type { Clock } from "../core/clock.ts";
-import type { FieldCommand, FieldOutcome, PendingFieldCommand } from "../core/field-session.ts";
+import { type FieldCommand, type FieldOutcome, type PendingFieldCommand, SAID_MAX } from "../core/field-session.ts";
 
 export interface ExchangeTimings {
   /** How long a request waits for its first answer. HJ 212-2017 table 1: 10 s on mobile networks, 5 s on ADSL. */
@@ -40,7 +40,12 @@ export type Answer =
   /** `noticed`: 9013, which is all that a notice gets. */
   | { readonly kind: "accepted" | "noticed" | "done" }
   | { readonly kind: "failed"; readonly code: string }
-  | { readonly kind: "data"; readonly dataTime?: string; readonly deviceTime?: number };
+  | {
+      readonly kind: "data";
+      readonly dataTime?: string;
+      readonly deviceTime?: number;
+      readonly said?: ReadonlyMap<string, string>;
+    };
 
 /** Commands that may wait for their turn at one device. */
 export const WAITING_MAX = 16;
@@ -53,6 +58,7 @@ interface Exchange {
   sent: number;
   packets: number;
   deviceTime: number | undefined;
+  readonly said: Map<string, string>;
   verdict: { readonly state: FieldOutcome["state"]; readonly code: string } | null;
   /** Ends the wait that is going on. */
   wake: () => void;
@@ -83,7 +89,7 @@ export class Exchanges {
     if (this.#waiting.length >= WAITING_MAX) return Promise.resolve(never("busy"));
     const exchange: Exchange = {
       ...{ request: null, kind: command.kind, askedAt: this.#clock.now(), state: "waiting", sent: 0, packets: 0 },
-      ...{ deviceTime: undefined, verdict: null, wake: ignore },
+      ...{ deviceTime: undefined, said: new Map(), verdict: null, wake: ignore },
     };
     this.#waiting.push(exchange);
     const outcome = this.#turn.then(() => this.#exchange(exchange, prepare));
@@ -101,6 +107,8 @@ export class Exchanges {
       if (request.expects !== "result" || !isAskedFor(answer.dataTime, request.range)) return false;
       exchange.packets += 1;
       exchange.deviceTime = answer.deviceTime ?? exchange.deviceTime;
+      for (const [name, value] of answer.said ?? [])
+        if (exchange.said.size < SAID_MAX || exchange.said.has(name)) exchange.said.set(name, value);
     } else if (answer.kind === "failed") {
       exchange.verdict = { state: "failed", code: answer.code };
     } else if (answer.kind === "done" || (answer.kind === "noticed" && request.expects === "notice")) {
@@ -133,8 +141,12 @@ export class Exchanges {
       exchange.verdict ??= { state: "expired", code: "no-result" };
     }
     this.#waiting.shift();
-    const { verdict, sent, packets, deviceTime } = exchange;
-    return { ...verdict, sent, packets, ...(deviceTime === undefined ? {} : { deviceTime }) };
+    const { verdict, sent, packets, deviceTime, said } = exchange;
+    return {
+      ...{ ...verdict, sent, packets },
+      ...(deviceTime === undefined ? {} : { deviceTime }),
+      ...(said.size === 0 ? {} : { said: Object.fromEntries(said) }),
+    };
   }
 
   /** Sends until something comes back or the re-sends are used up. */
