@@ -73,11 +73,13 @@ function registerList(app: App, { parts }: Services): void {
       const [healths, presences] = await Promise.all([parts.fleet.all(), parts.presence.all()]);
       const presenceOf = new Map(presences.map((record) => [record.device, record]));
       const devices: FleetView[] = [];
+      const now = parts.clock.now();
       for (const health of healths) {
         const context = parts.directory().device(health.device);
         if (!context || !visibleTo(principal, context.site)) continue;
         const { device, ...place } = context;
-        const view = fleetView({ device, place, presence: presenceOf.get(device.id), health }, principal);
+        const [presence, carrier] = [presenceOf.get(device.id), presenceOf.get(device.via ?? "")];
+        const view = fleetView({ device, place, presence, carrier, health, now }, principal);
         if (query.site !== undefined && view.site !== query.site) continue;
         if (query.station !== undefined && view.station !== query.station) continue;
         if (query.state !== undefined && view.state !== query.state) continue;
@@ -85,7 +87,7 @@ function registerList(app: App, { parts }: Services): void {
         if (query.gaps !== undefined && view.missingMessages + view.dataHoles > 0 !== query.gaps) continue;
         devices.push(view);
       }
-      return { at: iso(parts.clock.now()), devices };
+      return { at: iso(now), devices };
     },
   });
 }
@@ -107,7 +109,8 @@ function registerHealth(app: App, services: Services): void {
       const [health, presences] = await Promise.all([parts.fleet.device(device.id), parts.presence.all()]);
       if (health === null) throw unknown("device", params.id);
       const presence = presences.find((record) => record.device === device.id);
-      return healthView({ device, place, presence, health }, principal, parts.clock.now());
+      const carrier = presences.find((record) => record.device === device.via);
+      return healthView({ device, place, presence, carrier, health, now: parts.clock.now() }, principal);
     },
   });
 }
