@@ -25,6 +25,7 @@ import { fieldCommander } from "./gateway/field-commander.ts";
 import { lorawanCommander, sparkplugCommander } from "./gateway/foreign-commanders.ts";
 import { createGateway, type Gateway } from "./gateway/gateway.ts";
 import { openPresence } from "./gateway/presence.ts";
+import { recordedCommand } from "./gateway/recorded-commands.ts";
 import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
 import { packsOf } from "./packs.ts";
@@ -148,7 +149,11 @@ export async function startApp(parts: AppParts): Promise<App> {
           resolve(String(folder)),
         ),
       "hj212-sessions": async () => ({ sessions: gateway.hj212.sessions(), unclaimed: gateway.hj212.unclaimed() }),
-      "hj212-command": ({ device, command }) => gateway.hj212.command(String(device), command as FieldCommand),
+      "hj212-command": ({ device, command }) =>
+        recordedCommand(
+          { device: String(device), command: command as FieldCommand, by: "cli" },
+          { way: gateway.hj212, commands: ledger.commands, accounts: ledger.accounts, directory, clock },
+        ),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
       status: async () => {
         const stats = await journal.stats(); // first, so that readers at the end mean that the points below are all

@@ -10,16 +10,18 @@ import {
   DeviceSettings,
 } from "../core/command.ts";
 import { COMMAND_OPS } from "../core/command-ops.ts";
+import { configFault } from "../core/config-fault.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { commandFault } from "../core/hj212-limits.ts";
-import { Duration } from "../core/site.ts";
+import { type Device, Duration } from "../core/site.ts";
 import type { Ledger } from "../storage/sql-sqlite.ts";
 import { withLedger } from "./ledger.ts";
 import { operand, UsageError, type Verb } from "./verb.ts";
 
-async function knownDevice(ledger: Ledger, id: string): Promise<string> {
+async function knownDevice(ledger: Ledger, id: string): Promise<Device> {
   const { devices } = await ledger.registry.snapshot();
-  if (devices.some((device) => device.id === id)) return id;
+  const known = devices.find((device) => device.id === id);
+  if (known) return known;
   throw new Refused("DEVICE_UNKNOWN", {
     what: `there is no device ${id}`,
     mend: "`jingtu registry export` shows all",
@@ -28,10 +30,7 @@ async function knownDevice(ledger: Ledger, id: string): Promise<string> {
 
 /** @throws Refused `DEVICE_UNKNOWN`, `COMMAND_IMPOSSIBLE`. */
 async function askable(ledger: Ledger, id: string, ask: CommandAsk): Promise<string> {
-  await knownDevice(ledger, id);
-  const { devices } = await ledger.registry.snapshot();
-  const device = devices.find((one) => one.id === id);
-  const why = device ? commandFault(ask, device) : null;
+  const why = commandFault(ask, await knownDevice(ledger, id));
   if (why === null) return id;
   throw new Refused("COMMAND_IMPOSSIBLE", {
     what: `${id} cannot be asked for ${ask.op}: ${why}`,
@@ -100,7 +99,7 @@ const commandsVerb: Verb = {
   options: {},
   run: (call) =>
     withLedger(call, async (ledger) => {
-      const device = await knownDevice(ledger, operand(call, 0, "DEVICE"));
+      const { id: device } = await knownDevice(ledger, operand(call, 0, "DEVICE"));
       for (const command of await ledger.commands.of(device, 50)) {
         const { id, op, args, state, detail } = command;
         call.out.result(command, `${id}\t${op} ${JSON.stringify(args)}\t${state}\t${detail}`);
@@ -116,12 +115,15 @@ const configureVerb: Verb = {
   options: {},
   run: (call) =>
     withLedger(call, async (ledger) => {
-      const device = await knownDevice(ledger, operand(call, 0, "DEVICE"));
+      const known = await knownDevice(ledger, operand(call, 0, "DEVICE"));
+      const device = known.id;
       const text = call.operands[1];
       if (text === undefined) {
         call.out.result(await ledger.commands.config(device));
         return EXIT.ok;
       }
+      const fault = configFault(known);
+      if (fault) throw new Refused("COMMAND_IMPOSSIBLE", fault);
       const values = DeviceSettings.safeParse(jsonOf(text));
       if (!values.success) throw new UsageError(`not settings: ${values.error.issues[0]?.message}`);
       const at = systemClock.now();

@@ -1,13 +1,14 @@
-/** HJ 212 devices from the command line: their passwords and keys, what is connected, and commands down. */
+/** HJ 212 devices from the command line: their passwords and keys, and what is connected. */
 import { join } from "node:path";
-import { callControl } from "../control.ts";
 import { systemClock } from "../core/clock.ts";
-import { EXIT, Refused, Unavailable } from "../core/errors.ts";
+import { EXIT, Refused } from "../core/errors.ts";
 import { type FieldSecretKind, fieldSecretPurpose } from "../core/field-secret.ts";
-import type { FieldCommand, FieldOutcome, FieldSession, UnclaimedDevice } from "../core/field-session.ts";
+import type { FieldSession, UnclaimedDevice } from "../core/field-session.ts";
 import { loadSealingKey, seal } from "../core/sealed.ts";
 import { loadPepper } from "../core/secret.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
+import { askServer } from "./ask-server.ts";
+import { hj212Command } from "./hj212-command.ts";
 import { type Call, operand, readText, UsageError, type Verb } from "./verb.ts";
 
 /** HJ 212-2017 table 3: 6 characters; devices with up to 24 exist. Nothing that would end the field. */
@@ -72,24 +73,17 @@ const sm4Key: Verb = {
   run: (call) => keepSecret(call, "hj212-sm4", "key-file", (text) => SM4_KEY.test(text)),
 };
 
-async function ask<T>(call: Call, method: string, params: Record<string, unknown>): Promise<T> {
-  const { dataDir } = call.config();
-  const reply = await callControl(dataDir, method, params);
-  if (reply) return reply.value as T;
-  throw new Unavailable("SERVER_ABSENT", {
-    what: "no server is running on this data folder",
-    where: dataDir,
-    mend: "start it with `jingtu serve`, or set EWS_DATA_DIR",
-  });
-}
-
 const sessions: Verb = {
   name: "hj212 sessions",
   summary: "show HJ 212 devices heard of since the start, and senders whose MN nobody registered",
   operands: "",
   options: {},
   run: async (call) => {
-    const found = await ask<{ sessions: FieldSession[]; unclaimed: UnclaimedDevice[] }>(call, "hj212-sessions", {});
+    const found = await askServer<{ sessions: FieldSession[]; unclaimed: UnclaimedDevice[] }>(
+      call,
+      "hj212-sessions",
+      {},
+    );
     for (const one of found.sessions) {
       const { device, name, address, frames, crcErrors, noiseBytes, badLengths, gaps } = one;
       const state = one.isRevoked ? "revoked" : one.connected ? "connected" : "away";
@@ -111,49 +105,4 @@ const sessions: Verb = {
   },
 };
 
-const KINDS = ["set-clock", "read-clock", "start-realtime", "stop-realtime", "sample-now"] as const;
-const COMMANDS = [...KINDS, "set-interval", "set-average-interval", "fetch-history"].join(", ");
-
-const command: Verb = {
-  name: "hj212 command",
-  summary: "ask an HJ 212 device and wait for what becomes of it; exit 1 unless it agreed",
-  operands: "DEVICE COMMAND",
-  options: {
-    seconds: { type: "string", value: "N", help: "set-interval: 30 to 3600" },
-    minutes: { type: "string", value: "N", help: "set-average-interval: a divisor of an hour" },
-    data: { type: "string", value: "KIND", help: "fetch-history: minute, hour or day" },
-    from: { type: "string", value: "TIME", help: "fetch-history: RFC 3339 with an offset" },
-    to: { type: "string", value: "TIME", help: "fetch-history: RFC 3339 with an offset" },
-    parameter: { type: "string", value: "CODE", help: "sample-now: of this instrument only" },
-  },
-  run: async (call) => {
-    const device = operand(call, 0, "DEVICE");
-    const asked = commandOf(call, operand(call, 1, "COMMAND"));
-    const outcome = await ask<FieldOutcome>(call, "hj212-command", { device, command: asked });
-    const { state, code, sent, packets } = outcome;
-    call.out.result(outcome, `${state} (${code}), sent ${sent} times, ${packets} data packets`);
-    return state === "done" || state === "accepted" ? EXIT.ok : EXIT.failed;
-  },
-};
-
-function commandOf(call: Call, kind: string): FieldCommand {
-  const parameter = call.text("parameter");
-  const plain = KINDS.find((name) => name === kind);
-  if (plain === "sample-now" && parameter !== undefined) return { kind: plain, parameter };
-  if (plain) return { kind: plain };
-  if (kind === "set-interval") return { kind, seconds: Number(call.text("seconds")) };
-  if (kind === "set-average-interval") return { kind, minutes: Number(call.text("minutes")) };
-  if (kind !== "fetch-history") throw new UsageError(`"${kind}" is no command; known: ${COMMANDS}`);
-  const data = (["minute", "hour", "day"] as const).find((name) => name === call.text("data"));
-  if (!data) throw new UsageError("--data takes minute, hour or day");
-  return { kind, data, from: timeOf(call, "from"), to: timeOf(call, "to") };
-}
-
-function timeOf(call: Call, name: string): number {
-  const text = call.text(name) ?? "";
-  const ms = /(?:[Zz]|[+-]\d{2}:\d{2})$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new UsageError(`--${name} takes a time such as 2026-03-15T08:00:00+08:00`);
-  return ms;
-}
-
-export const hj212Verbs: readonly Verb[] = [password, sm4Key, sessions, command];
+export const hj212Verbs: readonly Verb[] = [password, sm4Key, sessions, hj212Command];

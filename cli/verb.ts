@@ -15,6 +15,8 @@ export interface Verb {
   readonly name: string;
   /** One line for the list of verbs. */
   readonly summary: string;
+  /** A second line of its own help. */
+  readonly more?: string;
   /** Words after the name, e.g. "FILE". */
   readonly operands: string;
   readonly options: OptionSpec;
@@ -102,6 +104,7 @@ export function usage(verb: Verb): string {
   return [
     `jingtu ${verb.name}${verb.operands ? ` ${verb.operands}` : ""} [options]`,
     `  ${verb.summary}`,
+    ...(verb.more === undefined ? [] : [`  ${verb.more}`]),
     "",
     ...options.map((option) => `  ${label(option).padEnd(width)}  ${option[1].help}`),
   ].join("\n");

@@ -23,7 +23,38 @@ export type FieldCommand =
   | { readonly kind: "stop-realtime" }
   /** `parameter`: of the instrument for this one only, as the device names it. */
   | { readonly kind: "sample-now"; readonly parameter?: string }
-  | { readonly kind: "restart" };
+  | { readonly kind: "restart" }
+  /** How long the device waits for an answer, and how often it sends again then, 1 to 99. */
+  | { readonly kind: "set-timeouts"; readonly seconds: number; readonly resends: number }
+  | { readonly kind: "read-interval" | "read-average-interval" }
+  /** States of treatment facilities, until stopped. */
+  | { readonly kind: "start-facility" | "stop-facility" }
+  /** Run hours of facilities by day. */
+  | { readonly kind: "fetch-run-hours"; readonly from: number; readonly to: number }
+  | { readonly kind: InstrumentDeed; readonly parameter: string }
+  | { readonly kind: "keep-sample" }
+  /** A sample every `hours` from `start` (hhmmss of the device's day) on. */
+  | { readonly kind: "set-sampling"; readonly parameter: string; readonly start: string; readonly hours: number }
+  /** `info`: code of a log (with times), a state or a setting of the instrument, e.g. i13004. */
+  | {
+      readonly kind: "read-info";
+      readonly parameter: string;
+      readonly info: string;
+      readonly from?: number;
+      readonly to?: number;
+    }
+  | { readonly kind: "set-parameter"; readonly parameter: string; readonly info: string; readonly value: string };
+
+/** What is asked of the instrument for one parameter (`w01018`) and needs nothing else. */
+export const INSTRUMENT_DEEDS = [
+  "calibrate",
+  "clean",
+  "compare-sample",
+  "read-sampling",
+  "read-analysis-time",
+  "read-serial",
+] as const;
+export type InstrumentDeed = (typeof INSTRUMENT_DEEDS)[number];
 
 /** For whom a command is, and who wants to know how it goes on. */
 export interface FieldOrder {
@@ -56,7 +87,10 @@ export interface FieldOutcome {
   readonly packets: number;
   /** The device's time by its own clock, when it was asked for it. */
   readonly deviceTime?: number;
+  /** What it was asked to read, under the protocol's own names; the newest of each, at most `SAID_MAX`. */
+  readonly said?: Readonly<Record<string, string>>;
 }
+export const SAID_MAX = 64;
 
 export interface PendingFieldCommand {
   readonly kind: FieldCommand["kind"];

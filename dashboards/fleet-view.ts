@@ -6,11 +6,12 @@ import type { FactSeen, FleetDevice } from "../core/fleet.ts";
 import { LocalText } from "../core/locale.ts";
 import { PRESENCE_PROTOCOLS, PRESENCE_STATES, type PresenceRecord } from "../core/presence.ts";
 import type { Audience, Device } from "../core/site.ts";
+import { shownPresence } from "./fleet-presence.ts";
 import type { Place } from "./places.ts";
 import { SiteView } from "./schemas.ts";
 import { iso, isoOrNull } from "./times.ts";
 
-/** `unknown`: no connection of its own was ever seen. */
+/** `unknown`: neither a connection of its own nor a message was ever seen. */
 export const FLEET_STATES = [...PRESENCE_STATES, "unknown"] as const;
 
 const Time = z.string().describe("ISO 8601 UTC");
@@ -40,7 +41,10 @@ export const FleetView = z.object({
   tenant: z.string(),
   state: z.enum(FLEET_STATES),
   since: Time.nullable(),
-  reason: z.string().nullable(),
+  reason: z
+    .string()
+    .nullable()
+    .describe("messages, silent, carrier-…: read off, the device has no connection of its own"),
   until: Time.nullable(),
   protocol: z.enum(PRESENCE_PROTOCOLS).nullable(),
   address: z.string().nullable().describe("for staff only"),
@@ -106,11 +110,17 @@ export interface FleetFacts {
   readonly device: Device;
   readonly place: Place;
   readonly presence: PresenceRecord | undefined;
+  /** Presence of the account that carries the device. */
+  readonly carrier: PresenceRecord | undefined;
   readonly health: FleetDevice;
+  /** Wall clock, ms. */
+  readonly now: number;
 }
 
-export function fleetView({ device, place, presence, health }: FleetFacts, audience: Audience): FleetView {
+export function fleetView(facts: FleetFacts, audience: Audience): FleetView {
+  const { device, place, health, carrier, now } = facts;
   const { station, site } = place;
+  const presence = shownPresence(device, { ...health, own: facts.presence, carrier, now });
   const { signs } = health;
   const today = health.days[0] ?? { day: "", expected: 0, received: 0, valid: 0, completeness: 1 };
   return {
@@ -144,8 +154,8 @@ export function fleetView({ device, place, presence, health }: FleetFacts, audie
   };
 }
 
-export function healthView(facts: FleetFacts, audience: Audience, now: number): z.infer<typeof HealthView> {
-  const { health } = facts;
+export function healthView(facts: FleetFacts, audience: Audience): z.infer<typeof HealthView> {
+  const { health, now } = facts;
   return {
     at: iso(now),
     device: fleetView(facts, audience),

@@ -25,6 +25,8 @@ export interface DeviceGrant {
   readonly name: string;
   /** Ends with "/": without it, device well-1 could publish as well-10. */
   readonly prefix: string;
+  /** Whose messages it sends: its own and those of the devices that it carries. */
+  readonly devices: number;
   readonly publish: ReadonlyMap<string, DeviceChannel>;
   readonly subscribe: ReadonlySet<string>;
   /** `externalName` of its Sparkplug edge nodes. */
@@ -67,6 +69,7 @@ export function deviceGrant(context: DeviceContext, carried: readonly DeviceCont
     kind: "device",
     name: context.device.id,
     prefix,
+    devices: all.length,
     publish: new Map(DEVICE_CHANNELS.map((channel) => [prefix + channel, channel])),
     subscribe: new Set([
       ...DEVICE_SUBSCRIPTIONS.map((channel) => prefix + channel),

@@ -32,6 +32,8 @@ export interface Sender {
   inFlightBytes: number;
   /** Monotonic ms from which it has sent no more than its share; kept by the gate, 0 at first. */
   withinShareAt: number;
+  /** Whose messages it carries, itself among them: each has a share. */
+  readonly devices: number;
   /** Ids whose PUBACK is due; `sendAcks` empties it with one write. */
   readonly acks: number[];
   sendAcks(): void;
@@ -92,7 +94,7 @@ export class Gate {
     sender.inFlight += 1;
     sender.inFlightBytes += size;
     const now = this.#clock.monotonic();
-    sender.withinShareAt = owing(sender.withinShareAt, now);
+    sender.withinShareAt = owing(sender.withinShareAt, now, 1 / sender.devices);
     const sampledAt = this.#sampledAt === null ? now : null;
     if (sampledAt !== null) this.#sampledAt = sampledAt;
     this.#journal.append("raw", entry).then(

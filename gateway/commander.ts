@@ -1,9 +1,6 @@
 /**
  * Takes commands down: looks once a second for open ones, expires them on the wall clock, and hands each to the way that
  * serves its device. A command is handed over again while no word has come, with the same id: the device drops repeats.
- *
- * Desired settings go out retained on `cfg`; the broker keeps retained messages in memory only, so all of them are
- * published at the start, and those changed since whenever they change.
  */
 import type { Clock } from "../core/clock.ts";
 import {
@@ -13,13 +10,13 @@ import {
   commandMessage,
   type DeviceCommand,
   type DeviceCommander,
-  type DeviceConfig,
   OWN_TRIES_MAX,
 } from "../core/command.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Publisher } from "../core/ports.ts";
 import type { DeviceContext } from "../core/site.ts";
 import { devicePrefix } from "../core/wire.ts";
+import { DesiredSettings } from "./desired-settings.ts";
 
 const LOOK_MS = 1_000;
 /** Without a word from the device for so long a command is handed over again. */
@@ -55,7 +52,7 @@ export interface Commander {
 export function startCommander(parts: CommanderParts): Commander {
   const { commands, clock, log, metrics } = parts;
   const inFlight = new Map<string, Promise<void>>();
-  const settings = new Settings(parts);
+  const settings = new DesiredSettings(parts);
   let isStopped = false;
 
   const guarded = (command: DeviceCommand): void => {
@@ -157,40 +154,11 @@ async function deliver(command: DeviceCommand, { commands, clock, metrics, ...pa
   await commands.answer(command.device, { id: command.id, status, detail }, clock.now());
 }
 
-/** Desired settings, published when they have changed. */
-class Settings {
-  readonly #parts: CommanderParts;
-  readonly #published = new Map<string, number>();
-  #since = 0;
-
-  constructor(parts: CommanderParts) {
-    this.#parts = parts;
-  }
-
-  async publish(): Promise<void> {
-    const changed = await this.#parts.commands.configs(this.#since);
-    for (const config of changed) {
-      // Asked for from that millisecond on, not from the next: another may change within it.
-      this.#since = Math.max(this.#since, config.at);
-      if (this.#published.get(config.device) === config.version) continue;
-      await publishConfig(config, this.#parts);
-      this.#published.set(config.device, config.version);
-    }
-  }
-}
-
 /** Pure. */
 export function isDue({ state, sentAt, expiresAt, via, tries }: DeviceCommand, now: number): boolean {
   if (expiresAt <= now || state === "accepted") return false;
   if (via === "server" && tries >= OWN_TRIES_MAX) return false;
   return state === "queued" || sentAt === null || now - sentAt >= AGAIN_MS;
-}
-
-async function publishConfig({ device, version, values }: DeviceConfig, parts: CommanderParts): Promise<void> {
-  const context = parts.directory().device(device);
-  if (!context) return;
-  const topic = `${devicePrefix(context.site, context.station, context.device)}cfg`;
-  await parts.publisher.publish({ topic, payload: JSON.stringify({ version, values }), retain: true });
 }
 
 /** Over a device's own MQTT connection, once it has subscribed to its `cmd`. */

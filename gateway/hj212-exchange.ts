@@ -8,7 +8,13 @@
  * What people ask goes before what the server asks by itself, and nothing goes out after its time is over.
  */
 import type { Clock } from "../core/clock.ts";
-import type { FieldCommand, FieldOrder, FieldOutcome, PendingFieldCommand } from "../core/field-session.ts";
+import {
+  type FieldCommand,
+  type FieldOrder,
+  type FieldOutcome,
+  type PendingFieldCommand,
+  SAID_MAX,
+} from "../core/field-session.ts";
 
 export interface ExchangeTimings {
   /** How long a request waits for its first answer. HJ 212-2017 table 1: 10 s on mobile networks, 5 s on ADSL. */
@@ -42,7 +48,12 @@ export type Answer =
   /** `noticed`: 9013, which is all that a notice gets. */
   | { readonly kind: "accepted" | "noticed" | "done" }
   | { readonly kind: "failed"; readonly code: string }
-  | { readonly kind: "data"; readonly dataTime?: string; readonly deviceTime?: number };
+  | {
+      readonly kind: "data";
+      readonly dataTime?: string;
+      readonly deviceTime?: number;
+      readonly said?: ReadonlyMap<string, string>;
+    };
 
 /** Commands that may wait for their turn at one device. */
 export const WAITING_MAX = 16;
@@ -58,6 +69,7 @@ interface Exchange {
   sent: number;
   packets: number;
   deviceTime: number | undefined;
+  readonly said: Map<string, string>;
   verdict: { readonly state: FieldOutcome["state"]; readonly code: string } | null;
   /** Ends the wait that is going on. */
   wake: () => void;
@@ -96,7 +108,7 @@ export class Exchanges {
     return new Promise((settle) => {
       this.#waiting.push({
         ...{ request: null, order, prepare, settle, kind: command.kind, askedAt: this.#clock.now(), state: "waiting" },
-        ...{ sent: 0, packets: 0, deviceTime: undefined, verdict: null, wake: ignore },
+        ...{ sent: 0, packets: 0, deviceTime: undefined, said: new Map(), verdict: null, wake: ignore },
       });
       if (this.#current === null) void this.#takeTurns();
     });
@@ -131,6 +143,8 @@ export class Exchanges {
       if (request.expects !== "result" || !isAskedFor(answer.dataTime, request.range)) return false;
       exchange.packets += 1;
       exchange.deviceTime = answer.deviceTime ?? exchange.deviceTime;
+      for (const [name, value] of answer.said ?? [])
+        if (exchange.said.size < SAID_MAX || exchange.said.has(name)) exchange.said.set(name, value);
     } else if (answer.kind === "failed") {
       exchange.verdict = { state: "failed", code: answer.code };
     } else if (answer.kind === "done" || (answer.kind === "noticed" && request.expects === "notice")) {
@@ -166,8 +180,12 @@ export class Exchanges {
       if (leftMs > 0 && (await this.#wait(exchange, leftMs))) continue;
       exchange.verdict ??= { state: "expired", code: "no-result" };
     }
-    const { verdict, sent, packets, deviceTime } = exchange;
-    return { ...verdict, sent, packets, ...(deviceTime === undefined ? {} : { deviceTime }) };
+    const { verdict, sent, packets, deviceTime, said } = exchange;
+    return {
+      ...{ ...verdict, sent, packets },
+      ...(deviceTime === undefined ? {} : { deviceTime }),
+      ...(said.size === 0 ? {} : { said: Object.fromEntries(said) }),
+    };
   }
 
   #isLate({ order: { expiresAt = Number.POSITIVE_INFINITY } }: Exchange): boolean {

@@ -6,7 +6,7 @@ import { buildCommand, EXECUTION_RESULTS, REQUEST_RESULTS, segmentText } from ".
 import { encodeFrame, type Hj212Frame } from "../core/hj212-frame.ts";
 import type { Hj212Segment } from "../core/hj212-segment.ts";
 import { hj212Qn, hj212Time, parseHj212Time } from "../core/hj212-time.ts";
-import { wordingOf } from "./hj212-commands.ts";
+import { DROPPED_IN_2025, wordingOf } from "./hj212-commands.ts";
 import type { FieldDevice } from "./hj212-devices.ts";
 import type { Answer, Request } from "./hj212-exchange.ts";
 import type { Part } from "./hj212-parts.ts";
@@ -24,6 +24,9 @@ export function kindOf(code: string): "reply" | "data" | "clock-wish" | "notice"
   return /^[23]/.test(code) ? "data" : "notice";
 }
 
+/** What people ask for to read it themselves; the rest is readings and goes to ingest. */
+const READS: ReadonlySet<string> = new Set("1061 1063 2041 3015 3017 3018 3019 3020".split(" "));
+
 /** What a packet says about a request of ours, if it may be about one. */
 export function saidOf(segment: Hj212Segment, zone = DEFAULT_ZONE): Answer | null {
   const { CN: code = "" } = segment.header;
@@ -34,8 +37,11 @@ export function saidOf(segment: Hj212Segment, zone = DEFAULT_ZONE): Answer | nul
   const systemTime = code === "1011" ? itemOf(segment, "SystemTime") : undefined;
   const deviceTime = systemTime === undefined ? null : parseHj212Time(systemTime, zone);
   const dataTime = itemOf(segment, "DataTime");
+  const items = READS.has(code) ? segment.groups.flat() : [];
+  const said = items.flatMap(([name, value]) => (value && name !== "DataTime" ? [[name, value] as const] : []));
   return {
     kind: "data",
+    ...(said.length === 0 ? {} : { said: new Map(said) }),
     ...(dataTime === undefined ? {} : { dataTime }),
     ...(deviceTime === null ? {} : { deviceTime }),
   };
@@ -96,6 +102,7 @@ export function requestOf(
   const { device, clock, password, profile, id } = parts;
   const wording = wordingOf(command);
   if (typeof wording === "string") return wording;
+  if (profile.edition === "2025" && DROPPED_IN_2025.has(wording.code)) return "unsupported";
   const { zone, crc } = profile;
   return () => {
     const qn = hj212Qn(device.qnOf(id, clock.now()), zone);

@@ -86,6 +86,9 @@ export class Hj212Session implements Sender, Line {
   carries(id: string): boolean {
     return [...this.#devices].some((device) => device.id === id);
   }
+  get devices(): number {
+    return Math.max(1, this.#devices.size);
+  }
   takesAnswers(): boolean {
     return !this.socket.writableNeedDrain;
   }

@@ -59,6 +59,9 @@ export class Link implements Sender {
     parts.stream.on("drain", () => this.#gate.wake(this));
   }
 
+  get devices(): number {
+    return this.grant?.kind === "device" ? this.grant.devices : 1;
+  }
   get grant(): Grant | null {
     return this.signedIn?.grant ?? null;
   }

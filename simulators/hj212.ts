@@ -8,6 +8,7 @@ import { encodeFrame } from "../core/hj212-frame.ts";
 import { Hj212Framer } from "../core/hj212-framer.ts";
 import { type Hj212Segment, parseSegment } from "../core/hj212-segment.ts";
 import { hj212Qn, hj212Time, parseHj212Time } from "../core/hj212-time.ts";
+import { hj212Reading, keepSetting } from "./hj212-reads.ts";
 import { uniform } from "./random.ts";
 
 const ZONE = "Asia/Shanghai";
@@ -103,6 +104,9 @@ class Logger implements Hj212Logger {
     clockAheadMs: 0,
     intervalSeconds: 30,
     isUploading: true,
+    averageMinutes: 10,
+    sampling: new Map<string, readonly [string, string]>(),
+    settings: new Map<string, string>(),
     asked: [] as string[],
     executed: [] as string[],
   };
@@ -250,8 +254,8 @@ class Logger implements Hj212Logger {
     this.state.asked.push(code);
     const manner = this.#parts.manners?.(code) ?? "do";
     if (manner === "ignore") return;
-    if (code === "2012") {
-      this.state.isUploading = false;
+    if (code === "2012" || code === "2022") {
+      if (code === "2012") this.state.isUploading = false;
       this.#reply(qn, "9013", "");
       return;
     }
@@ -260,7 +264,7 @@ class Logger implements Hj212Logger {
     if (refused || manner === "accept-only") return;
     const result = typeof manner === "object" && "exeRtn" in manner ? manner.exeRtn : null;
     void this.#once(segment, { qn, code, forced: result }).then((exeRtn) => {
-      if (code !== "2011" && manner !== "mute") this.#reply(qn, "9012", `ExeRtn=${exeRtn}`);
+      if (code !== "2011" && code !== "2021" && manner !== "mute") this.#reply(qn, "9012", `ExeRtn=${exeRtn}`);
     });
   }
 
@@ -286,11 +290,12 @@ class Logger implements Hj212Logger {
     if (code === "1012") {
       this.state.clockAheadMs = time("SystemTime") - this.#parts.clock.now();
       for (const resolve of this.#whenSet.splice(0)) resolve();
-    } else if (code === "1062") this.state.intervalSeconds = Number(values.get("RtdInterval"));
-    else if (code === "1011") this.#reply(qn, "1011", `SystemTime=${hj212Time(this.#now(), ZONE)}`);
-    else if (code === "2011") this.state.isUploading = true;
+    } else if (code === "2011") this.state.isUploading = true;
     else if (code === "2051" || code === "2061" || code === "2031")
       return await this.#tell(code, time("BeginTime"), time("EndTime"));
+    keepSetting(code, values, this.state);
+    const reading = hj212Reading(code, values, { state: this.state, time: hj212Time(this.#now(), ZONE) });
+    if (reading !== null) this.#reply(qn, code, reading);
     return 1;
   }
 

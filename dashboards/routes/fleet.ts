@@ -11,6 +11,7 @@ import {
   SETTINGS_MAX,
 } from "../../core/command.ts";
 import { COMMAND_OPS } from "../../core/command-ops.ts";
+import { configFault } from "../../core/config-fault.ts";
 import { Refused } from "../../core/errors.ts";
 import { commandFault } from "../../core/hj212-limits.ts";
 import type { Device, DeviceContext } from "../../core/site.ts";
@@ -72,11 +73,13 @@ function registerList(app: App, { parts }: Services): void {
       const [healths, presences] = await Promise.all([parts.fleet.all(), parts.presence.all()]);
       const presenceOf = new Map(presences.map((record) => [record.device, record]));
       const devices: FleetView[] = [];
+      const now = parts.clock.now();
       for (const health of healths) {
         const context = parts.directory().device(health.device);
         if (!context || !visibleTo(principal, context.site)) continue;
         const { device, ...place } = context;
-        const view = fleetView({ device, place, presence: presenceOf.get(device.id), health }, principal);
+        const [presence, carrier] = [presenceOf.get(device.id), presenceOf.get(device.via ?? "")];
+        const view = fleetView({ device, place, presence, carrier, health, now }, principal);
         if (query.site !== undefined && view.site !== query.site) continue;
         if (query.station !== undefined && view.station !== query.station) continue;
         if (query.state !== undefined && view.state !== query.state) continue;
@@ -84,7 +87,7 @@ function registerList(app: App, { parts }: Services): void {
         if (query.gaps !== undefined && view.missingMessages + view.dataHoles > 0 !== query.gaps) continue;
         devices.push(view);
       }
-      return { at: iso(parts.clock.now()), devices };
+      return { at: iso(now), devices };
     },
   });
 }
@@ -106,7 +109,8 @@ function registerHealth(app: App, services: Services): void {
       const [health, presences] = await Promise.all([parts.fleet.device(device.id), parts.presence.all()]);
       if (health === null) throw unknown("device", params.id);
       const presence = presences.find((record) => record.device === device.id);
-      return healthView({ device, place, presence, health }, principal, parts.clock.now());
+      const carrier = presences.find((record) => record.device === device.via);
+      return healthView({ device, place, presence, carrier, health, now: parts.clock.now() }, principal);
     },
   });
 }
@@ -198,6 +202,12 @@ function refuseImpossible(ask: CommandAsk, device: Device): void {
   });
 }
 
+/** @throws Refused `COMMAND_IMPOSSIBLE` for a device that will never hear of its settings. */
+function refuseDeaf(device: Device): void {
+  const fault = configFault(device);
+  if (fault) throw new Refused("COMMAND_IMPOSSIBLE", fault);
+}
+
 /** @throws Refused `EXPIRY_INVALID`. */
 function parseExpiry(text: string | undefined, now: number): number {
   if (text === undefined) return now + COMMAND_MS_DEFAULT;
@@ -236,7 +246,7 @@ function registerConfig(app: App, services: Services): void {
     config: { action: "device.command" },
     schema: {
       tags: ["fleet"],
-      summary: "The next version of a device's desired settings",
+      summary: "The next version of a device's desired settings; refused for a device that has no `cfg` to hear it on",
       params: DeviceId,
       body: z.strictObject({
         values: DeviceSettings.refine(
@@ -247,7 +257,7 @@ function registerConfig(app: App, services: Services): void {
       response: { 200: ConfigView },
     },
     handler: async ({ principal, params, body }) => {
-      visibleDevice(services, principal, params.id);
+      refuseDeaf(visibleDevice(services, principal, params.id).device);
       const [device, by, at] = [params.id, principal.name, parts.clock.now()];
       const via = principal.via === "token" ? "api" : "web";
       const detail = JSON.stringify(body.values).slice(0, 1_000);

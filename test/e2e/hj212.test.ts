@@ -81,7 +81,14 @@ test("sessions and commands from the command line", async () => {
   expect(done.code).toBe(0);
   expect(JSON.parse(done.stdout)).toMatchObject({ state: "done", sent: 1 });
   expect(logger?.state.intervalSeconds).toBe(120);
+  const read = await server.cli("hj212", "command", "dev-1", "read-interval");
+  expect(read).toMatchObject({ code: 0, stdout: "done (ok), sent 1 times, 1 data packets\nRtdInterval=120\n" });
   const wrong = await server.cli("hj212", "command", "dev-1", "set-interval", "--seconds", "5");
   expect(wrong).toMatchObject({ code: 1, stdout: "failed (invalid), sent 0 times, 0 data packets\n" });
   expect((await server.cli("hj212", "command", "dev-1", "dance")).code).toBe(2);
+  const listed = (await server.cli("commands", "dev-1", "--json")).stdout.trim().split("\n");
+  expect(listed.map((line) => JSON.parse(line))).toMatchObject([
+    { op: "setInterval", args: { seconds: 5 }, state: "failed", detail: "invalid", by: "cli" },
+    { op: "setInterval", args: { seconds: 120 }, state: "done", detail: "ok", by: "cli" },
+  ]);
 });

@@ -57,6 +57,38 @@ test.each<{ command: FieldCommand; code: string; outcome: object }>([
   expect(device.state.asked).toEqual([code]);
 });
 
+const of = { parameter: "w01018" };
+test.each<{ command: FieldCommand; code: string; said?: object; state?: string }>([
+  { command: { kind: "set-timeouts", seconds: 10, resends: 3 }, code: "1000" },
+  { command: { kind: "read-interval" }, code: "1061", said: { RtdInterval: "30" } },
+  { command: { kind: "read-average-interval" }, code: "1063", said: { MinInterval: "10" } },
+  { command: { kind: "start-facility" }, code: "2021", state: "accepted" },
+  { command: { kind: "stop-facility" }, code: "2022" },
+  { command: { kind: "fetch-run-hours", from: START, to: START }, code: "2041", said: { "SB1-RT": "23.5" } },
+  { command: { kind: "calibrate", ...of }, code: "3011" },
+  { command: { kind: "clean", ...of }, code: "3013" },
+  { command: { kind: "compare-sample", ...of }, code: "3014" },
+  { command: { kind: "keep-sample" }, code: "3015", said: { VaseNo: "1" } },
+  { command: { kind: "read-sampling", ...of }, code: "3017", said: { CstartTime: "000000", Ctime: "2" } },
+  { command: { kind: "read-analysis-time", ...of }, code: "3018", said: { Stime: "30" } },
+  { command: { kind: "read-serial", ...of }, code: "3019", said: { "w01018-SN": "SN0001" } },
+])("$command.kind is $code, and what it reads comes back", async ({ command, code, said, state = "done" }) => {
+  const device = await connected();
+  const outcome = await settled(gateway.hj212.command("logger-1", command));
+  expect(outcome).toMatchObject({ state, code: "ok", sent: 1, packets: said ? 1 : 0 });
+  expect(outcome.said ?? null).toEqual(said ? expect.objectContaining(said) : null);
+  expect(device.state.asked).toEqual([code]);
+});
+
+test("a sampling period and an instrument's setting are really set", async () => {
+  await connected();
+  const ask = (command: FieldCommand) => settled(gateway.hj212.command("logger-1", command));
+  await ask({ kind: "set-sampling", ...of, start: "013000", hours: 4 });
+  expect((await ask({ kind: "read-sampling", ...of })).said).toMatchObject({ CstartTime: "013000", Ctime: "4" });
+  await ask({ kind: "set-parameter", ...of, info: "i13004", value: "168.0" });
+  expect((await ask({ kind: "read-info", ...of, info: "i13004" })).said).toMatchObject({ "i13004-Info": "168.0" });
+});
+
 test("the clock is really set, the interval too", async () => {
   const device = await connected({ clockAheadMs: 90_000 });
   await settled(gateway.hj212.command("logger-1", { kind: "set-clock" }));
@@ -136,6 +168,8 @@ test.each<{ why: string; device: string; command: FieldCommand; code: string }>(
   { why: "away", device: "logger-2", command: { kind: "set-clock" }, code: "offline" },
   { why: "no HJ 212 device", device: "nobody", command: { kind: "set-clock" }, code: "unsupported" },
   { why: "not in the standard", device: "logger-2", command: { kind: "restart" }, code: "unsupported" },
+  { why: "not in 2025", device: "encrypted-1", command: { kind: "read-sampling", ...of }, code: "unsupported" },
+  { why: "still in 2025", device: "encrypted-1", command: { kind: "read-serial", ...of }, code: "offline" },
   { why: "29 s", device: "logger-2", command: { kind: "set-interval", seconds: 29 }, code: "invalid" },
   { why: "7 min", device: "logger-2", command: { kind: "set-average-interval", minutes: 7 }, code: "invalid" },
   { why: "an empty range", device: "logger-2", command: { ...HISTORY, to: 0 } as FieldCommand, code: "invalid" },

@@ -286,3 +286,7 @@ test.each`
 `("filter $filter on $topic: $matches", ({ filter, topic, matches }) => {
   expect(filterMatches(filter.split("/"), topic)).toBe(matches);
 });
+
+test("a connection's share is that of all devices whose messages it carries", () => {
+  expect([well1.devices, carrier.devices > 1]).toEqual([1, true]);
+});

@@ -18,6 +18,7 @@ class FakeSender implements Sender {
   inFlight = 0;
   inFlightBytes = 0;
   withinShareAt = 0;
+  devices = 1;
   acks: number[] = [];
   writes: number[][] = [];
   resumed = 0;
@@ -151,6 +152,20 @@ describe("Gate", () => {
     await clock.advance(PACED_MESSAGE_MS);
     gate.pace(true);
     expect([flushing.resumed, gate.mayRead(flushing)]).toEqual([1, true]);
+  });
+
+  test("paced, a line that carries ten devices has ten shares", async () => {
+    const { gate, commit, clock } = aGate();
+    const [bridge, single] = [Object.assign(new FakeSender(), { devices: 10 }), new FakeSender()];
+    for (let id = 1; id <= 10; id++) {
+      gate.admit(bridge, message(), id, ignore);
+      gate.admit(single, message(), id, ignore);
+    }
+    await commit();
+    gate.pace(true);
+    expect(gate.mayRead(bridge)).toBe(false);
+    await clock.advance(PACED_MESSAGE_MS);
+    expect([gate.mayRead(bridge), gate.mayRead(single)]).toEqual([true, false]);
   });
 
   test("paced, nobody is held longer than five seconds for what it sent, a line that carries many devices neither", async () => {
