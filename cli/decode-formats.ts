@@ -100,7 +100,7 @@ function one(show: (message: Message) => Shown): Show {
 function shown(result: Decoded | Refusal, { topic }: Envelope): Shown {
   const where = topic === "" ? "the message" : topic;
   if ("refused" in result) return { error: shownFault(result.refused, where) };
-  const { boot, seq, backfill, readings, faults, health, history } = result;
+  const { boot, seq, backfill, readings, faults, health, facts, history } = result;
   const { health: _none, ...past } = history ? shown(history, { topic, receivedAt: 0 }) : {};
   return {
     ...(boot === "" ? {} : { boot }),
@@ -109,6 +109,7 @@ function shown(result: Decoded | Refusal, { topic }: Envelope): Shown {
     readings: readings.map(({ incidental: _, ...reading }) => reading),
     ...(history ? { history: past["readings"] } : {}),
     ...(health && Object.keys(health).length > 0 ? { health } : {}),
+    ...(facts ? { facts } : {}),
     ...(faults.length > 0 ? { faults: faults.map((found) => shownFault(found, where)) } : {}),
   };
 }

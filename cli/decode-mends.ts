@@ -33,6 +33,8 @@ const MENDS: Readonly<Record<string, string>> = {
   ALIAS_UNKNOWN: "name the alias in the birth",
   METRIC_UNKNOWN: "name the metric in the birth",
   VECTOR_UNREADABLE: "give one JSON object a line",
+  TOO_MANY_FACTS: "send at most 64 fields a message",
+  UPLOAD_UNUSED: "send values as CODE-Rtd, -Min, -Avg or -Max; see what is used on the page of HJ 212",
   INTERNAL_ERROR: "this is a fault of the program; please report it with the input",
 };
 

@@ -2,9 +2,8 @@
  * HJ 212 frames → readings as sent. A payload is one whole frame from the TCP server (already decrypted), or one or more
  * frames carried in an MQTT message.
  *
- * Used: 2011 real time, 2051 minutes, 2061 hours, 2031 days; other commands hold no readings, but some tell of the
- * equipment (hj212-facts.ts). Units come from the code
- * table, since the message has none. Split packets hold whole items: each is used by itself, in any order.
+ * Used: 2011 real time, 2051 minutes, 2061 hours, 2031 days, and 2013, 2052, 2111 of the 2025 edition; other commands hold no
+ * readings, but some tell of the equipment (hj212-facts.ts). Units come from the code table, since the message has none. Split packets hold whole items: each is used by itself, in any order.
  *
  * A message has no (device, boot, seq): QN is in milliseconds, is reused for two commands, and one packet may hold hours
  * of history. So `boot` is "" and `seq` -1, and repeats are known by (series, time): a resend is dropped, another value for
@@ -19,7 +18,7 @@ import type { Aggregate } from "../../core/reading.ts";
 import { READINGS_MAX } from "../../core/wire.ts";
 import type { SenderProfile } from "./codec.ts";
 import { type Decoded, type DecodedReading, type Envelope, type Fault, fault, type Refusal, refuse } from "./codec.ts";
-import { factsOf } from "./hj212-facts.ts";
+import { factsOf, unusedFault } from "./hj212-facts.ts";
 import { resolveCode } from "./hj212-names.ts";
 import { qualifierOf, readValue } from "./hj212-values.ts";
 
@@ -35,8 +34,9 @@ const DATA_COMMANDS: Readonly<Record<string, { readonly liveMs: number }>> = {
   "2051": { liveMs: 1.5 * HOUR_MS },
   "2061": { liveMs: 2 * HOUR_MS },
   "2031": { liveMs: 36 * HOUR_MS },
-  // Edition 2025: raw data of periodic analysers, means over 5 minutes of furnaces.
+  // Edition 2025: raw data of periodic analysers, single runs of noise meters, means over 5 minutes of furnaces.
   "2013": { liveMs: 36 * HOUR_MS },
+  "2052": { liveMs: 1.5 * HOUR_MS },
   "2111": { liveMs: 1.5 * HOUR_MS },
 };
 
@@ -66,7 +66,7 @@ interface Gathering {
 /**
  * Reasons for a message: FRAME_MISSING, FRAME_INCOMPLETE, CRC_WRONG, LENGTH_WRONG, MN_MISMATCH, TIME_MISSING,
  * TIME_NOT_A_DATE, TOO_MANY_READINGS and those of `parseSegment`; beside frames that can be used they are faults. For a
- * reading: QUANTITY_UNKNOWN, VALUE_NOT_A_NUMBER, VALUE_NOT_COMPUTED, NULL_WITHOUT_QUALIFIER, TIME_NOT_A_DATE.
+ * reading: UPLOAD_UNUSED (an upload of which nothing at all was used), QUANTITY_UNKNOWN, VALUE_NOT_A_NUMBER, VALUE_NOT_COMPUTED, NULL_WITHOUT_QUALIFIER, TIME_NOT_A_DATE.
  */
 export function decodeHj212(bytes: Uint8Array, sender: SenderProfile, envelope: Envelope): Decoded | Refusal {
   const profile = sender.profile?.hj212;
@@ -120,11 +120,19 @@ function useFrame(frame: Hj212Frame, gathering: Gathering): Fault | null {
   if (mn !== undefined && segment.header.MN !== undefined && segment.header.MN !== mn) {
     return fault("MN_MISMATCH", `MN ${segment.header.MN} is not that of this device`);
   }
+  const { readings, faults, facts } = gathering;
+  const before = readings.length + faults.length;
   const command = DATA_COMMANDS[segment.header.CN ?? ""];
-  if (command === undefined) {
-    gathering.facts.push(...factsOf(segment, dataTimeOf(segment, gathering.zone) ?? gathering.receivedAt));
-    return null; // states and logs of instruments are no readings
-  }
+  const found = command === undefined ? null : useData(segment, command, gathering);
+  if (found !== null || readings.length + faults.length > before) return found;
+  const told = factsOf(segment, dataTimeOf(segment, gathering.zone) ?? gathering.receivedAt, command !== undefined);
+  facts.push(...told);
+  const unused = told.length === 0 ? unusedFault(segment) : null;
+  if (unused !== null) faults.push(unused);
+  return null;
+}
+
+function useData(segment: Hj212Segment, command: { readonly liveMs: number }, gathering: Gathering): Fault | null {
   const time = timeOf(segment, gathering);
   if (typeof time !== "number") return time;
   const isOld = gathering.receivedAt - time > command.liveMs;

@@ -169,9 +169,13 @@ describe("times and back-fill", () => {
 });
 
 describe("messages", () => {
-  test.each(["2021", "2041", "2081", "3019", "3020", "9011", "9015", "2012"])("command %s holds no readings", (cn) => {
+  test.each(["9011", "9015", "2012"])("command %s holds no readings", (cn) => {
     const decoded = used(frame(at("w01001-Rtd=7"), `CN=${cn};MN=A1`));
     expect(decoded).toEqual({ boot: "", seq: -1, backfill: false, readings: [], faults: [] });
+  });
+  test.each(["2021", "2041", "2081", "3019", "3020"])("upload %s holds none either, and says so of a value", (cn) => {
+    const { readings, faults } = used(frame(at("w01001-Rtd=7"), `CN=${cn};MN=A1`));
+    expect([readings, faults.map(({ code }) => code)]).toEqual([[], ["UPLOAD_UNUSED"]]);
   });
   test("a request for history holds none either", () => {
     expect(used(frame("BeginTime=20260315000000,EndTime=20260315010000", "CN=2051;MN=A1")).readings).toEqual([]);
