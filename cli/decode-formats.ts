@@ -106,7 +106,7 @@ function shown(result: Decoded | Refusal, { topic }: Envelope): Shown {
     ...(boot === "" ? {} : { boot }),
     ...(seq < 0 ? {} : { seq }),
     ...(backfill ? { backfill } : {}),
-    readings: readings.map(({ incidental: _, ...reading }) => reading),
+    readings: readings.map(({ incidental: _, spanMs: __, ...reading }) => reading),
     ...(history ? { history: past["readings"] } : {}),
     ...(health && Object.keys(health).length > 0 ? { health } : {}),
     ...(facts ? { facts } : {}),

@@ -200,7 +200,7 @@ export class BatchMaker {
     const counts = this.#counts;
     let isNamed = false;
     for (const { series, time, value, reading, flag } of rows) {
-      notes.cover(time);
+      notes.cover(time, reading.spanMs);
       const window = this.#dedupe.window(series);
       const verdict = this.#dedupe.judge(window, time, value, markOf(reading.cmp, reading.qualifier));
       if (verdict === "repeat") counts.readingsRepeated += 1;

@@ -31,6 +31,8 @@ export interface DecodedReading {
   readonly time: number | null;
   readonly aggregate: Aggregate;
   readonly fraction: Fraction;
+  /** Of an average that fills a hole: how long it speaks for, from `time` on, ms. */
+  readonly spanMs?: number;
   /** Told in `health` as well: nothing is lost, and nothing quarantined, where the device is not registered to report it. */
   readonly incidental?: boolean;
 }

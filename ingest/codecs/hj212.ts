@@ -12,6 +12,7 @@
 import type { DeviceFact } from "../../core/fleet.ts";
 import type { Hj212Frame } from "../../core/hj212-frame.ts";
 import { Hj212Framer } from "../../core/hj212-framer.ts";
+import type { HistoryKind } from "../../core/hj212-limits.ts";
 import { type Hj212Group, type Hj212Segment, parseSegment } from "../../core/hj212-segment.ts";
 import { parseHj212Time } from "../../core/hj212-time.ts";
 import type { Aggregate } from "../../core/reading.ts";
@@ -25,19 +26,31 @@ import { qualifierOf, readValue } from "./hj212-values.ts";
 const HOUR_MS = 3_600_000;
 const ZONE = "Asia/Shanghai";
 
+interface DataCommand {
+  readonly liveMs: number;
+  /** Length of the interval. */
+  readonly spanMs?: number;
+  /**
+   * Averages so long fill a hole when they come as history only: each hour has one, also the hour in which the logger was off for
+   * a while. What is asked for is known where the profile names it.
+   */
+  readonly history?: HistoryKind;
+}
+
 /**
  * Commands with readings, and how old DataTime (the start of the interval) may be before the packet is a back-fill:
  * the interval and an hour; the longest minute interval is 30 min, day data may come the next morning.
  */
-const DATA_COMMANDS: Readonly<Record<string, { readonly liveMs: number }>> = {
+const DATA_COMMANDS: Readonly<Record<string, DataCommand>> = {
   "2011": { liveMs: HOUR_MS },
-  "2051": { liveMs: 1.5 * HOUR_MS },
-  "2061": { liveMs: 2 * HOUR_MS },
-  "2031": { liveMs: 36 * HOUR_MS },
+  // The packet does not say over how many minutes: 10 is the usual setting (MinInterval).
+  "2051": { liveMs: 1.5 * HOUR_MS, spanMs: HOUR_MS / 6 },
+  "2061": { liveMs: 2 * HOUR_MS, spanMs: HOUR_MS, history: "hour" },
+  "2031": { liveMs: 36 * HOUR_MS, spanMs: 24 * HOUR_MS, history: "day" },
   // Edition 2025: raw data of periodic analysers, single runs of noise meters, means over 5 minutes of furnaces.
   "2013": { liveMs: 36 * HOUR_MS },
   "2052": { liveMs: 1.5 * HOUR_MS },
-  "2111": { liveMs: 1.5 * HOUR_MS },
+  "2111": { liveMs: 1.5 * HOUR_MS, spanMs: HOUR_MS / 12 },
 };
 
 /** Suffixes that are readings. Others (Zs…, Ori, EFlag, Info, RS, RT, vendors' own) describe and are not used. */
@@ -132,15 +145,19 @@ function useFrame(frame: Hj212Frame, gathering: Gathering): Fault | null {
   return null;
 }
 
-function useData(segment: Hj212Segment, command: { readonly liveMs: number }, gathering: Gathering): Fault | null {
+function useData(segment: Hj212Segment, command: DataCommand, gathering: Gathering): Fault | null {
   const time = timeOf(segment, gathering);
   if (typeof time !== "number") return time;
   const isOld = gathering.receivedAt - time > command.liveMs;
   const before = gathering.readings.length;
   const bareFlag = bareFlagOf(segment.groups);
+  const isHistory = segment.header.RF === "1" || isOld;
+  const { history } = command;
+  const fills = history === undefined || isHistory || history === gathering.sender.profile?.hj212?.history;
+  const spanMs = fills ? command.spanMs : undefined;
   for (const group of segment.groups)
-    useGroup(group, { time, bareFlag, isRtd: segment.header.CN === "2011" }, gathering);
-  if (gathering.readings.length > before && segment.header.RF !== "1" && !isOld) gathering.isBackfill = false;
+    useGroup(group, { time, bareFlag, spanMs, isRtd: segment.header.CN === "2011" }, gathering);
+  if (gathering.readings.length > before && !isHistory) gathering.isBackfill = false;
   return null;
 }
 
@@ -181,7 +198,12 @@ function timeOf({ header, groups }: Hj212Segment, gathering: Gathering): number 
 
 function useGroup(
   group: Hj212Group,
-  packet: { readonly time: number; readonly bareFlag: string | undefined; readonly isRtd: boolean },
+  packet: {
+    readonly time: number;
+    readonly bareFlag: string | undefined;
+    readonly spanMs: number | undefined;
+    readonly isRtd: boolean;
+  },
   gathering: Gathering,
 ): void {
   for (let index = 0; index < group.length; index++) {
@@ -213,7 +235,8 @@ function useGroup(
     }
     const { quantity, unit } = resolved;
     const { value, cmp } = read;
-    gathering.readings.push({ quantity, value, unit, cmp, qualifier, time, aggregate, fraction: "total" });
+    const reading = { quantity, value, unit, cmp, qualifier, time, aggregate, fraction: "total" } as const;
+    gathering.readings.push(packet.spanMs === undefined ? reading : { ...reading, spanMs: packet.spanMs });
   }
 }
 
