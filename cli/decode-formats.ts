@@ -49,7 +49,9 @@ export const FORMATS: Readonly<Record<string, (profile: DecodeProfile) => Show>>
       ...shown(decodeCayenne(message.bytes, sender), message),
     })),
   hj212: (profile) =>
-    one((message) => shown(decodeHj212(message.bytes, ofItsMn(message.bytes, profile), message), message)),
+    one((message) =>
+      shown(decodeHj212(message.bytes, ofItsMn(message.bytes, profile), message, profile.sm4Key), message),
+    ),
   thingsboard: ({ sender }) => one((message) => shown(decodeThingsboard(message.bytes, sender, message), message)),
 };
 

@@ -14,6 +14,7 @@ import type { Hj212Frame } from "../../core/hj212-frame.ts";
 import { Hj212Framer } from "../../core/hj212-framer.ts";
 import type { HistoryKind } from "../../core/hj212-limits.ts";
 import { type Hj212Group, type Hj212Segment, parseSegment } from "../../core/hj212-segment.ts";
+import { looksEncrypted, sm4Decrypter } from "../../core/hj212-sm4.ts";
 import { parseHj212Time } from "../../core/hj212-time.ts";
 import type { Aggregate } from "../../core/reading.ts";
 import { READINGS_MAX } from "../../core/wire.ts";
@@ -77,13 +78,23 @@ interface Gathering {
 }
 
 /**
- * Reasons for a message: FRAME_MISSING, FRAME_INCOMPLETE, CRC_WRONG, LENGTH_WRONG, MN_MISMATCH, TIME_MISSING,
+ * Keys stay with the TCP server: a frame that came over MQTT or HTTP is encrypted still, and cannot be read.
+ *
+ * Reasons for a message: FRAME_MISSING, FRAME_INCOMPLETE, CRC_WRONG, ENCRYPTED_TCP_ONLY, LENGTH_WRONG, MN_MISMATCH, TIME_MISSING,
  * TIME_NOT_A_DATE, TOO_MANY_READINGS and those of `parseSegment`; beside frames that can be used they are faults. For a
  * reading: UPLOAD_UNUSED (an upload of which nothing at all was used), QUANTITY_UNKNOWN, VALUE_NOT_A_NUMBER, VALUE_NOT_COMPUTED, NULL_WITHOUT_QUALIFIER, TIME_NOT_A_DATE.
  */
-export function decodeHj212(bytes: Uint8Array, sender: SenderProfile, envelope: Envelope): Decoded | Refusal {
+export function decodeHj212(
+  bytes: Uint8Array,
+  sender: SenderProfile,
+  envelope: Envelope,
+  sm4Key?: Uint8Array,
+): Decoded | Refusal {
   const profile = sender.profile?.hj212;
-  const framer = new Hj212Framer({ crc: profile?.crc ?? "hj212" });
+  const framer = new Hj212Framer({
+    crc: profile?.crc ?? "hj212",
+    ...(sm4Key ? { decrypt: sm4Decrypter(sm4Key) } : {}),
+  });
   const gathering: Gathering = {
     sender,
     zone: profile?.zone ?? ZONE,
@@ -97,7 +108,7 @@ export function decodeHj212(bytes: Uint8Array, sender: SenderProfile, envelope: 
   let used = 0;
   let first: Fault | null = null;
   for (const event of framer.push(bytes)) {
-    const found = event.kind === "frame" ? useFrame(event, gathering) : frameFault(event);
+    const found = event.kind === "frame" ? useFrame(event, gathering) : frameFault(event, sm4Key ? null : bytes);
     if (found === null) used += 1;
     else {
       first ??= found;
@@ -119,7 +130,14 @@ export function decodeHj212(bytes: Uint8Array, sender: SenderProfile, envelope: 
   return { boot: "", seq: -1, backfill, readings, faults, ...(facts.length > 0 ? { facts } : {}) };
 }
 
-function frameFault(event: Exclude<ReturnType<Hj212Framer["push"]>[number], Hj212Frame>): Fault {
+/** @param payload null where a key was given, so that nothing can be encrypted still. */
+function frameFault(
+  event: Exclude<ReturnType<Hj212Framer["push"]>[number], Hj212Frame>,
+  payload: Uint8Array | null,
+): Fault {
+  if (payload !== null && looksEncrypted(payload)) {
+    return fault("ENCRYPTED_TCP_ONLY", "the frame is encrypted (SM4); its key is known to the HJ 212 port only");
+  }
   if (event.kind === "bad-length") return fault("LENGTH_WRONG", `length of a frame: ${event.why}`);
   const fits = event.fits === null ? "" : `; it would fit crc: ${event.fits} in the device's profile`;
   return fault("CRC_WRONG", `check ${event.crcGiven} of ${event.length} bytes, expected ${event.crcExpected}${fits}`);
