@@ -172,7 +172,7 @@ export class BatchMaker {
     }
     const notes = this.#fleet.of(device, context.device.interval);
     this.#useRows(rows, origin, notes);
-    notes.end(origin, {
+    notes.end(decoded.countedBy === undefined ? origin : { ...origin, boot: decoded.countedBy }, {
       hasTime: decoded.readings[0] !== undefined && decoded.readings[0].time !== null,
       refused: countOf(refusals),
       ...(decoded.health === undefined ? {} : { signs: decoded.health }),

@@ -54,6 +54,8 @@ export interface Decoded {
   /** -1 when none was sent. */
   readonly seq: number;
   readonly backfill: boolean;
+  /** Where repeats are known by an id of the message (then `boot`): whose number `seq` is, so that gaps show. */
+  readonly countedBy?: string;
   readonly readings: readonly DecodedReading[];
   /** One for each reading that was sent and cannot be used; the others of the message are. */
   readonly faults: readonly Fault[];

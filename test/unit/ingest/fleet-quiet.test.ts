@@ -62,6 +62,19 @@ test("a message of text only has arrived: its number is no gap, and its repeat a
   expect(await node.view()).toMatchObject({ seqGaps: [], messages: 3 });
 });
 
+test("frames that ChirpStack never heard are gaps; a join begins anew, and one message twice is a repeat", async () => {
+  const node = new Node();
+  const frame = (devAddr: string, fCnt: number): void =>
+    node.put(`${CHIRPSTACK}up`, {
+      ...{ deduplicationId: `id-${devAddr}-${fCnt}`, devAddr, deviceInfo: { devEui: EUI }, fCnt, fPort: 1 },
+      object: { ph: 7 },
+    });
+  for (const fCnt of [40, 41, 45, 45]) frame("01aabbcc", fCnt);
+  for (const fCnt of [0, 1, 2]) frame("01ddeeff", fCnt);
+  expect(node.fold()).toMatchObject({ messagesRepeated: 1 });
+  expect((await node.view()).seqGaps).toMatchObject([{ boot: "01aabbcc", from: 42, to: 44 }]);
+});
+
 test("events that tell nothing of the node leave no note of it", async () => {
   const node = new Node();
   node.put(`${CHIRPSTACK}status`, { deviceInfo: { devEui: EUI }, batteryLevelUnavailable: true });
