@@ -49,7 +49,9 @@ export const FORMATS: Readonly<Record<string, (profile: DecodeProfile) => Show>>
       ...shown(decodeCayenne(message.bytes, sender), message),
     })),
   hj212: (profile) =>
-    one((message) => shown(decodeHj212(message.bytes, ofItsMn(message.bytes, profile), message), message)),
+    one((message) =>
+      shown(decodeHj212(message.bytes, ofItsMn(message.bytes, profile), message, profile.sm4Key), message),
+    ),
   thingsboard: ({ sender }) => one((message) => shown(decodeThingsboard(message.bytes, sender, message), message)),
 };
 
@@ -100,15 +102,16 @@ function one(show: (message: Message) => Shown): Show {
 function shown(result: Decoded | Refusal, { topic }: Envelope): Shown {
   const where = topic === "" ? "the message" : topic;
   if ("refused" in result) return { error: shownFault(result.refused, where) };
-  const { boot, seq, backfill, readings, faults, health, history } = result;
+  const { boot, seq, backfill, readings, faults, health, facts, history } = result;
   const { health: _none, ...past } = history ? shown(history, { topic, receivedAt: 0 }) : {};
   return {
     ...(boot === "" ? {} : { boot }),
     ...(seq < 0 ? {} : { seq }),
     ...(backfill ? { backfill } : {}),
-    readings: readings.map(({ incidental: _, ...reading }) => reading),
+    readings: readings.map(({ incidental: _, spanMs: __, ...reading }) => reading),
     ...(history ? { history: past["readings"] } : {}),
     ...(health && Object.keys(health).length > 0 ? { health } : {}),
+    ...(facts ? { facts } : {}),
     ...(faults.length > 0 ? { faults: faults.map((found) => shownFault(found, where)) } : {}),
   };
 }

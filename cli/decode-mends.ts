@@ -33,6 +33,9 @@ const MENDS: Readonly<Record<string, string>> = {
   ALIAS_UNKNOWN: "name the alias in the birth",
   METRIC_UNKNOWN: "name the metric in the birth",
   VECTOR_UNREADABLE: "give one JSON object a line",
+  TOO_MANY_FACTS: "send at most 64 fields a message",
+  ENCRYPTED_TCP_ONLY: "connect to the HJ 212 port and register the key; to look at a capture, give --profile sm4=KEY",
+  UPLOAD_UNUSED: "send values as CODE-Rtd, -Min, -Avg or -Max; see what is used on the page of HJ 212",
   INTERNAL_ERROR: "this is a fault of the program; please report it with the input",
 };
 

@@ -114,8 +114,9 @@ export interface SeriesHealth {
   readonly series: string;
   /** Newest data time, ms. */
   readonly lastTime: number;
+  /** The device's; of averages the step of their own that has shown, where it is longer. */
   readonly intervalMs: number;
-  /** Silent for more than three intervals. */
+  /** Silent for more than three intervals. Averages of which one only has come have no interval yet, and are not. */
   readonly overdue: boolean;
 }
 

@@ -11,11 +11,22 @@ export const SM4_KEY_BYTES = 16;
 const BLOCK_BYTES = 16;
 const OPEN = Buffer.from("CP=&&");
 const CLOSE = Buffer.from("&&");
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those bytes are what it looks for
+const CIPHERTEXT = /^\{?\s*0[xX][0-9a-fA-F]{2}\s*[,}]|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]/;
 const PRINTED = /^\{?\s*(?:0[xX][0-9a-fA-F]{2}\s*,\s*)*0[xX][0-9a-fA-F]{2}\s*\}?$/;
 
 /** For a framer: the plaintext of a segment whose check failed, or null when it holds nothing encrypted. */
 export function sm4Decrypter(key: Uint8Array): (data: Uint8Array) => Uint8Array | null {
   return (data) => decryptSegment(data, key);
+}
+
+/** Whether there is ciphertext behind a `CP=&&`, by its looks: printed, or bytes that no text holds. */
+export function looksEncrypted(data: Uint8Array): boolean {
+  const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+  const open = bytes.indexOf(OPEN);
+  if (open < 0) return false;
+  const text = bytes.subarray(open + OPEN.length).toString("latin1");
+  return CIPHERTEXT.test(text);
 }
 
 /** Null when there is no CP or less than one block in it. @throws RangeError when the key is not 16 bytes. */

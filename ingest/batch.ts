@@ -8,6 +8,7 @@ import type { Directory } from "../core/ports.ts";
 import { type Origin, QC } from "../core/reading.ts";
 import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
 import type { Device, DeviceContext } from "../core/site.ts";
+import { type BatchCounts, noCounts } from "./batch-counts.ts";
 import { type Codec, type Decoded, type Fault, fault } from "./codecs/codec.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
@@ -16,24 +17,6 @@ import { createFormats, type Formats } from "./formats.ts";
 import { Normaliser, type Row } from "./normalise.ts";
 import { encodeQuarantined } from "./quarantine.ts";
 import { routeMessage } from "./validate.ts";
-
-export interface BatchCounts {
-  messages: number;
-  /** Channels and events that hold no readings. */
-  messagesPassed: number;
-  messagesRepeated: number;
-  messagesRefused: number;
-  readingsStored: number;
-  /** Equal to what is known, or in a repeated message. */
-  readingsRepeated: number;
-  /** Stored, and they replaced another value. */
-  readingsCorrected: number;
-  /** Lost against a value with a higher seq. */
-  readingsSuperseded: number;
-  readingsRefused: number;
-  /** States and answers too long to be kept. */
-  signalsRefused: number;
-}
 
 export interface Batch {
   /** Null when no row came of it. */
@@ -152,8 +135,10 @@ export class BatchMaker {
   #decode(codec: Codec, owner: Known, message: RawMessage, now: number): void {
     const decoded = codec(message.payload, owner.context.device, message);
     if ("refused" in decoded) this.#refuse(message, decoded.refused, now);
-    else if (decoded.readings.length === 0 && decoded.faults.length === 0) this.#counts.messagesPassed += 1;
-    else this.#use(decoded, message, owner, now);
+    else {
+      if (decoded.readings.length === 0 && decoded.faults.length === 0) this.#counts.messagesPassed += 1;
+      if (saysSomething(decoded)) this.#use(decoded, message, owner, now);
+    }
     if ("readings" in decoded && (decoded.answers || decoded.facts))
       this.#tell(decoded, owner.context.device, message.receivedAt);
     if ("history" in decoded && decoded.history) this.#use(decoded.history, message, owner, now);
@@ -187,7 +172,7 @@ export class BatchMaker {
     }
     const notes = this.#fleet.of(device, context.device.interval);
     this.#useRows(rows, origin, notes);
-    notes.end(origin, {
+    notes.end(decoded.countedBy === undefined ? origin : { ...origin, boot: decoded.countedBy }, {
       hasTime: decoded.readings[0] !== undefined && decoded.readings[0].time !== null,
       refused: countOf(refusals),
       ...(decoded.health === undefined ? {} : { signs: decoded.health }),
@@ -200,7 +185,7 @@ export class BatchMaker {
     const counts = this.#counts;
     let isNamed = false;
     for (const { series, time, value, reading, flag } of rows) {
-      notes.cover(time);
+      notes.cover(time, reading.spanMs);
       const window = this.#dedupe.window(series);
       const verdict = this.#dedupe.judge(window, time, value, markOf(reading.cmp, reading.qualifier));
       if (verdict === "repeat") counts.readingsRepeated += 1;
@@ -262,6 +247,11 @@ export class BatchMaker {
   }
 }
 
+/** Beside answers and facts. A number without readings has arrived all the same: it is no gap, and its repeat a repeat. */
+function saysSomething({ readings, faults, health, boot, seq }: Decoded): boolean {
+  return readings.length > 0 || faults.length > 0 || health !== undefined || (boot !== "" && seq >= 0);
+}
+
 function countOf(refusals: ReadonlyMap<string, Refusals> | null): number {
   let count = 0;
   for (const { readings } of refusals?.values() ?? []) count += readings;
@@ -275,19 +265,4 @@ function note(refusals: Map<string, Refusals> | null, { code, detail }: Fault): 
   if (known) known.readings += 1;
   else all.set(code, { detail, readings: 1 });
   return all;
-}
-
-function noCounts(): BatchCounts {
-  return {
-    messages: 0,
-    messagesPassed: 0,
-    messagesRepeated: 0,
-    messagesRefused: 0,
-    readingsStored: 0,
-    readingsRepeated: 0,
-    readingsCorrected: 0,
-    readingsSuperseded: 0,
-    readingsRefused: 0,
-    signalsRefused: 0,
-  };
 }

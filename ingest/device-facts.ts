@@ -3,8 +3,8 @@ import { type DeviceFact, FACTS_MAX, type FactSeen } from "../core/fleet.ts";
 
 /** Changes kept, the oldest forgotten first. */
 export const CHANGES_MAX = 50;
-/** HJ 212-2017 table 4: i, whose it is (1 instrument, 2 logger, 3 auxiliary), then 1 for a log. */
-const LOG = /(^|\/)i[123]1\d{3}-Info$/;
+/** HJ 212-2017 table 4: i, whose it is (1 instrument, 2 logger, 3 auxiliary), then 1 for a log. Or of channel `event`. */
+const LOG = /^event\/|(^|\/)i[123]1\d{3}-Info$/;
 
 export interface DeviceFactsSnapshot {
   readonly newest: readonly FactSeen[];

@@ -28,6 +28,8 @@ export const SERIES_MAX = 256;
 /** As on the pages: silent for more than this many intervals is overdue. */
 const OVERDUE_INTERVALS = 3;
 const HOLE_INTERVALS = 2;
+/** Newest steps of a series of averages, of which the smallest counts: a batch may bring several at once, a hole makes one long. */
+const STEPS_KEPT = 4;
 /** Numbers are asked for after so long, and not more often. */
 const MISSING_WAIT_MS = 60_000;
 const DAY_MS = 86_400_000;
@@ -46,11 +48,17 @@ export interface DeviceHealthSnapshot {
   readonly seqs: SeqGapsSnapshot;
   readonly times: SeqGapsSnapshot;
   readonly facts?: DeviceFactsSnapshot;
-  readonly series: readonly (readonly [series: string, lastTime: number])[];
+  readonly series: readonly (readonly [series: string, lastTime: number, steps?: readonly number[]])[];
   readonly days: readonly (readonly [
     day: number,
     counts: readonly (readonly [series: string, received: number, valid: number])[],
   ])[];
+}
+
+interface SeriesSeen {
+  lastTime: number;
+  /** Between its newest data times, of averages only, ms. */
+  steps: readonly number[];
 }
 
 export class DeviceFold {
@@ -66,7 +74,7 @@ export class DeviceFold {
   #facts = new DeviceFacts();
   /** When something that is missing was last told, arrival, ms. */
   #lookedAt = Number.NEGATIVE_INFINITY;
-  readonly #series = new Map<string, number>();
+  readonly #series = new Map<string, SeriesSeen>();
   /** Newest day first. */
   #days: [day: number, counts: Counts][] = [];
 
@@ -126,7 +134,12 @@ export class DeviceFold {
   #seen(series: string, time: number): void {
     const last = this.#series.get(series);
     if (last === undefined && this.#series.size >= SERIES_MAX) return;
-    if (last === undefined || time > last) this.#series.set(series, time);
+    if (last === undefined) this.#series.set(series, { lastTime: time, steps: [] });
+    else if (time > last.lastTime) {
+      if (parseSeriesKey(series).aggregate !== "rtd")
+        last.steps = [time - last.lastTime, ...last.steps].slice(0, STEPS_KEPT);
+      last.lastTime = time;
+    }
   }
 
   #count(series: string, day: number, received: number, valid: number): void {
@@ -150,9 +163,13 @@ export class DeviceFold {
     const { id, interval } = device;
     const holeMs = HOLE_INTERVALS * interval;
     const overdue = (time: number): boolean => now - time > OVERDUE_INTERVALS * interval;
-    const series = [...this.#series].map(
-      ([key, lastTime]): SeriesHealth => ({ series: key, lastTime, intervalMs: interval, overdue: overdue(lastTime) }),
-    );
+    const series = [...this.#series].map(([key, { lastTime, steps }]): SeriesHealth => {
+      // Averages come at their own pace, which the registry does not name: hours of a device that reports every minute.
+      const own = steps.length === 0 ? interval : Math.max(interval, Math.min(...steps));
+      const isPaceKnown = steps.length > 0 || parseSeriesKey(key).aggregate === "rtd";
+      const isOverdue = isPaceKnown && now - lastTime > OVERDUE_INTERVALS * own;
+      return { series: key, lastTime, intervalMs: own, overdue: isOverdue };
+    });
     return {
       device: id,
       lastTime: this.#lastTime,
@@ -201,7 +218,7 @@ export class DeviceFold {
       seqs: this.#seqs.snapshot(),
       times: this.#times.snapshot(),
       facts: this.#facts.snapshot(),
-      series: [...this.#series],
+      series: [...this.#series].map(([series, { lastTime, steps }]) => [series, lastTime, steps] as const),
       days: this.#days.map(
         ([day, counts]) =>
           [day, [...counts].map(([series, [received, valid]]) => [series, received, valid] as const)] as const,
@@ -221,7 +238,7 @@ export class DeviceFold {
     fold.#seqs = SeqGaps.restore(saved.seqs);
     fold.#times = SeqGaps.restore(saved.times);
     fold.#facts = new DeviceFacts(saved.facts);
-    for (const [series, time] of saved.series) fold.#series.set(series, time);
+    for (const [series, lastTime, steps = []] of saved.series) fold.#series.set(series, { lastTime, steps });
     fold.#days = saved.days.map(([day, counts]) => [
       day,
       new Map(counts.map(([series, received, valid]) => [series, [received, valid]])),

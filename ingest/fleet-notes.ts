@@ -22,6 +22,8 @@ export const SIGNALS_MAX = 1_000;
 /** Data times further apart than this many intervals begin a new run. */
 const HOLE_INTERVALS = 2;
 
+type TimeSpan = [from: number, to: number];
+
 interface Count {
   day: number;
   received: number;
@@ -34,7 +36,9 @@ export class DeviceNotes {
   readonly device: string;
   readonly #holeMs: number;
   readonly #seqs: [boot: string, from: number, to: number][] = [];
-  readonly #times: [from: number, to: number][] = [];
+  readonly #times: TimeSpan[] = [];
+  /** Beside the newest run of their message; they open no hole, but close some. */
+  readonly #olderTimes: TimeSpan[] = [];
   readonly #counts = new Map<string, Count>();
   readonly #otherDays: DayCount[] = [];
   #messages = 0;
@@ -46,6 +50,9 @@ export class DeviceNotes {
   readonly #facts: DeviceFact[] = [];
   #from = Number.POSITIVE_INFINITY;
   #to = Number.NEGATIVE_INFINITY;
+  /** Readings of the message that lie a hole away from those. */
+  #apart: TimeSpan[] = [];
+  #newest = Number.NEGATIVE_INFINITY;
 
   constructor(device: string, intervalMs: number) {
     this.device = device;
@@ -66,10 +73,18 @@ export class DeviceNotes {
     if (time > count.lastTime) count.lastTime = time;
   }
 
-  /** The time of a reading of the message at hand, stored or not. */
-  cover(time: number): void {
+  /** The time of a reading of the message at hand, stored or not, and how long from there on it speaks for, ms. */
+  cover(time: number, spanMs = 0): void {
+    const to = time + spanMs;
+    if (time > this.#newest) this.#newest = time;
+    const isFirst = this.#to === Number.NEGATIVE_INFINITY;
+    if (!isFirst && (time - this.#to >= this.#holeMs || this.#from - to >= this.#holeMs)) {
+      const last = this.#apart.at(-1);
+      if (last?.[0] !== time || last[1] !== to) this.#apart.push([time, to]);
+      return;
+    }
     if (time < this.#from) this.#from = time;
-    if (time > this.#to) this.#to = time;
+    if (to > this.#to) this.#to = to;
   }
 
   /** Ends a message. @param hasTime the device said when it measured, so that its clock can be compared. */
@@ -90,10 +105,11 @@ export class DeviceNotes {
       else this.#seqs.push([boot, seq, seq]);
     }
     if (this.#to === Number.NEGATIVE_INFINITY) return;
-    if (more.hasTime && !backfill) this.#offsetMs = Math.min(this.#offsetMs, receivedAt - this.#to);
-    this.#run();
+    if (more.hasTime && !backfill) this.#offsetMs = Math.min(this.#offsetMs, receivedAt - this.#newest);
+    this.#runs();
     this.#from = Number.POSITIVE_INFINITY;
     this.#to = Number.NEGATIVE_INFINITY;
+    this.#newest = Number.NEGATIVE_INFINITY;
   }
 
   /** Of a message that is not ended as one with readings. */
@@ -113,7 +129,8 @@ export class DeviceNotes {
       receivedAt: this.#receivedAt,
       offsetMs: Number.isFinite(this.#offsetMs) ? this.#offsetMs : null,
       seqs: this.#seqs as readonly SeqRun[],
-      times: this.#times as readonly TimeRun[],
+      // Older ones last: where nothing is known yet, a sample drawn long ago says nothing of the time between.
+      times: [...this.#times, ...this.#olderTimes] as readonly TimeRun[],
       days,
       refused: this.#refused,
       ...(this.#signs === undefined ? {} : { signs: this.#signs }),
@@ -121,12 +138,25 @@ export class DeviceNotes {
     };
   }
 
-  /** A message's own readings may lie as far apart as they like: it says what it has. */
-  #run(): void {
-    const last = this.#times.at(-1);
-    if (last !== undefined && this.#from >= last[0] && this.#from - last[1] < this.#holeMs) {
-      last[1] = Math.max(last[1], this.#to);
-    } else this.#times.push([this.#from, this.#to]);
+  /** A sample drawn before an outage and reported after it must not hide the hole. */
+  #runs(): void {
+    if (this.#apart.length === 0) {
+      this.#join(this.#times, [this.#from, this.#to]);
+      return;
+    }
+    const all: TimeSpan[] = [];
+    const sorted = [...this.#apart, [this.#from, this.#to] as TimeSpan].sort((one, other) => one[0] - other[0]);
+    for (const run of sorted) this.#join(all, run);
+    this.#apart = [];
+    const newest = all.pop();
+    if (newest) this.#join(this.#times, newest);
+    for (const run of all) this.#join(this.#olderTimes, run);
+  }
+
+  #join(runs: TimeSpan[], [from, to]: TimeSpan): void {
+    const last = runs.at(-1);
+    if (last !== undefined && from >= last[0] && from - last[1] < this.#holeMs) last[1] = Math.max(last[1], to);
+    else runs.push([from, to]);
   }
 }
 

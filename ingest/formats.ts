@@ -11,6 +11,7 @@ import { decodeHj212 } from "./codecs/hj212.ts";
 import { decodeSenml } from "./codecs/senml.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { thingsboard } from "./codecs/thingsboard.ts";
+import { toldOn } from "./codecs/told.ts";
 import { tts } from "./codecs/tts.ts";
 import type { Signals } from "./sparkplug-answers.ts";
 import { SparkplugFormat } from "./sparkplug-format.ts";
@@ -50,6 +51,8 @@ export function createFormats(): PipelineFormats {
       ["senml", decodeSenml],
       ["hj212", decodeHj212],
       ["cayenne", decodeCayenne],
+      ["event", toldOn("event")],
+      ["info", toldOn("info")],
     ]),
     foreign: [chirpstack, tts, thingsboard, sparkplug],
     sparkplug,

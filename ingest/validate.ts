@@ -12,7 +12,7 @@ import { type Codec, type Fault, fault } from "./codecs/codec.ts";
 import type { ForeignFormat, Formats } from "./formats.ts";
 
 /** Channels that end in no readings; presence and commands are the gateway's business. */
-const PASSED: ReadonlySet<string> = new Set(["event", "state", "info", "cmd/ack"]);
+const PASSED: ReadonlySet<string> = new Set(["state", "cmd/ack"]);
 
 export type Route =
   /** `context`: of the device whose readings they are. */

@@ -14,6 +14,7 @@ import { countOf, decodeUplink, euiOf, NO_READINGS, signalOf, type Uplink } from
 const USED_EVENTS: ReadonlySet<string> = new Set(["up", "status", "ack", "txack", "log"]);
 /** Codes of `log` after which the queue item is gone. */
 const ITEM_ENDED: ReadonlySet<string> = new Set(["DOWNLINK_PAYLOAD_SIZE", "DOWNLINK_CODEC", "EXPIRED"]);
+const DEV_ADDR = /^[0-9a-fA-F]{8}$/;
 const BOOT = /^[A-Za-z0-9_.-]{1,64}$/;
 
 export const chirpstack = {
@@ -64,6 +65,7 @@ function uplinkOf(json: JsonObject, devEui: string): Uplink | Refusal {
   if (fCnt === null || fPort === null) return refuse("WRONG_SHAPE", "at fCnt or fPort: a number from 0 on");
   const id = textField(json, "deduplicationId") ?? "";
   const hasId = BOOT.test(id);
+  const devAddr = textField(json, "devAddr") ?? "";
   const time = field(json, "time") === undefined ? null : rfc3339Ms(field(json, "time"), "time");
   if (time !== null && typeof time !== "number") return { refused: time };
   return {
@@ -76,6 +78,8 @@ function uplinkOf(json: JsonObject, devEui: string): Uplink | Refusal {
     // Each message has an id of its own, so it stands where others name a boot; frame counters may restart unseen.
     boot: hasId ? id : "",
     seq: hasId ? fCnt : -1,
+    // The address is given at each join, and the counter begins anew with it.
+    ...(hasId && DEV_ADDR.test(devAddr) ? { countedBy: devAddr } : {}),
     health: signalOf(objectsField(json, "rxInfo")),
   };
 }

@@ -31,6 +31,8 @@ export interface DecodedReading {
   readonly time: number | null;
   readonly aggregate: Aggregate;
   readonly fraction: Fraction;
+  /** Of an average that fills a hole: how long it speaks for, from `time` on, ms. */
+  readonly spanMs?: number;
   /** Told in `health` as well: nothing is lost, and nothing quarantined, where the device is not registered to report it. */
   readonly incidental?: boolean;
 }
@@ -52,6 +54,8 @@ export interface Decoded {
   /** -1 when none was sent. */
   readonly seq: number;
   readonly backfill: boolean;
+  /** Where repeats are known by an id of the message (then `boot`): whose number `seq` is, so that gaps show. */
+  readonly countedBy?: string;
   readonly readings: readonly DecodedReading[];
   /** One for each reading that was sent and cannot be used; the others of the message are. */
   readonly faults: readonly Fault[];

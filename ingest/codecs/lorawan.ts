@@ -31,6 +31,8 @@ export interface Uplink {
   /** The session and number of the frame, or the server's own message id, so that a repeat is known. */
   readonly boot: string;
   readonly seq: number;
+  /** Session of `seq`, where `boot` is an id of the message. */
+  readonly countedBy?: string;
   readonly health: DeviceHealth;
 }
 
@@ -62,6 +64,7 @@ export function decodeUplink(uplink: Uplink, sender: SenderProfile): Decoded | R
   return {
     boot: uplink.boot,
     seq: uplink.seq,
+    ...(uplink.countedBy === undefined ? {} : { countedBy: uplink.countedBy }),
     backfill: false,
     readings,
     faults,

@@ -172,6 +172,25 @@ test("silence beyond three intervals is overdue, for each series", async () => {
   ]);
 });
 
+test("averages are overdue by the pace that they have shown, whatever the device's interval, also after a restart", async () => {
+  const desk = new Desk(aDevice({ interval: MINUTE }));
+  const average = (hour: number): void => {
+    const ts = NOW + hour * HOUR;
+    desk.put("telemetry", { v: 1, ts, r: [{ p: "ph", v: 7, agg: "avg" }] }, ts);
+    desk.fold();
+  };
+  average(0);
+  desk.clock.jump(HOUR);
+  expect((await desk.view()).series).toMatchObject([{ overdue: false }]);
+  for (const hour of [1, 2, 5]) average(hour); // 3 and 4 are missing: the pace is an hour all the same
+  desk.clock.jump(4 * HOUR + 3 * HOUR);
+  desk.book.restore(desk.book.snapshot());
+  const series = "mw-1/ph/total/avg";
+  expect((await desk.view()).series).toMatchObject([{ series, intervalMs: HOUR, overdue: false }]);
+  desk.clock.jump(1);
+  expect((await desk.view()).series).toMatchObject([{ series, overdue: true }]);
+});
+
 test("a clock that loses two seconds a day shows as offset and drift; transport delay and back-fill do not", () => {
   const clock = new DeviceClock();
   for (let hour = 0; hour < 24; hour++) {

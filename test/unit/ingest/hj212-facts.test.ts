@@ -21,11 +21,37 @@ test.each`
   ${"3019"} | ${"PolId=w01018;w01018-SN=010000A8900016F000169DC1"}     | ${[["w01018-SN", "010000A8900016F000169DC1"]]}
   ${"3020"} | ${`${TIME};PolId=w01018,i11001-Info=//清洗管路，完成//`} | ${[["w01018/i11001-Info", "清洗管路，完成"]]}
   ${"3020"} | ${TIME}                                                  | ${undefined}
-  ${"2011"} | ${`${TIME};SB1-RS=1`}                                    | ${undefined}
+  ${"2011"} | ${`${TIME};SB1-RS=1`}                                    | ${[["SB1-RS", "1"]]}
+  ${"2071"} | ${`${TIME};w01018-Ala=120,AlarmType=1`}                  | ${[["w01018-Ala", "120"], ["AlarmType", "1"]]}
+  ${"2062"} | ${`${TIME};w01018-SampleRd=49,w01018-StandardValue=50`}  | ${[["w01018-SampleRd", "49"], ["w01018-StandardValue", "50"]]}
+  ${"3015"} | ${`${TIME};PolId=w01018,VaseNo=7`}                       | ${[["w01018/VaseNo", "7"]]}
+  ${"1001"} | ${"i23005-Info=//77//"}                                  | ${[["i23005-Info", "77"]]}
 `("command $cn, $cp: $facts", ({ cn, cp, facts }: { cn: string; cp: string; facts?: [string, string][] }) => {
   const decoded = decode(cn, cp);
   expect(decoded.facts?.map(({ name, value }) => [name, value])).toEqual(facts);
   expect([decoded.readings, decoded.faults]).toEqual([[], []]);
+});
+
+test.each`
+  cn        | cp                       | why
+  ${"2052"} | ${"w99999-Rtd=61.5"}     | ${"QUANTITY_UNKNOWN"}
+  ${"2011"} | ${"w01018-ZsRtd=3"}      | ${"UPLOAD_UNUSED"}
+  ${"2041"} | ${"SB1-Hours=3"}         | ${"UPLOAD_UNUSED"}
+  ${"2081"} | ${"Started=2026"}        | ${"UPLOAD_UNUSED"}
+  ${"3020"} | ${"PolId=w01018,Temp=9"} | ${"UPLOAD_UNUSED"}
+`("an answered upload leaves something, if only a named fault: $cn $cp", ({ cn, cp, why }: Record<string, string>) => {
+  const { readings, facts, faults } = decode(`${cn}`, `${TIME};${cp}`);
+  expect([readings, facts]).toEqual([[], undefined]);
+  expect(faults.map(({ code }) => code)).toEqual([why]);
+});
+
+test("single runs of noise meters (2052) are readings; requests and vendors' own commands leave nothing", () => {
+  expect(decode("2052", `${TIME};w01018-Rtd=61.5`).readings).toMatchObject([{ quantity: "w01018", value: 61.5 }]);
+  for (const [cn, cp] of [
+    ["2061", "BeginTime=20260315080000;EndTime=20260315090000"],
+    ["2999", `${TIME};x-y=1`],
+  ] as const)
+    expect(decode(cn, cp)).toMatchObject({ readings: [], faults: [] });
 });
 
 test("the packet's time holds, that of its arrival where it has none", () => {

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { FORMATS, parseProfile } from "../../../cli/decode-formats.ts";
 import { type DeviceProfile, Hj212Profile } from "../../../core/device-profile.ts";
 import { encodeFrame } from "../../../core/hj212-frame.ts";
+import { encryptSegment } from "../../../core/hj212-sm4.ts";
 import type { Decoded, DecodedReading, Refusal, SenderProfile } from "../../../ingest/codecs/codec.ts";
 import { decodeHj212 } from "../../../ingest/codecs/hj212.ts";
 import { decodeHj212Frames } from "../../../ingest/codecs/hj212-frames.ts";
@@ -169,9 +171,13 @@ describe("times and back-fill", () => {
 });
 
 describe("messages", () => {
-  test.each(["2021", "2041", "2081", "3019", "3020", "9011", "9015", "2012"])("command %s holds no readings", (cn) => {
+  test.each(["9011", "9015", "2012"])("command %s holds no readings", (cn) => {
     const decoded = used(frame(at("w01001-Rtd=7"), `CN=${cn};MN=A1`));
     expect(decoded).toEqual({ boot: "", seq: -1, backfill: false, readings: [], faults: [] });
+  });
+  test.each(["2021", "2041", "2081", "3019", "3020"])("upload %s holds none either, and says so of a value", (cn) => {
+    const { readings, faults } = used(frame(at("w01001-Rtd=7"), `CN=${cn};MN=A1`));
+    expect([readings, faults.map(({ code }) => code)]).toEqual([[], ["UPLOAD_UNUSED"]]);
   });
   test("a request for history holds none either", () => {
     expect(used(frame("BeginTime=20260315000000,EndTime=20260315010000", "CN=2051;MN=A1")).readings).toEqual([]);
@@ -214,3 +220,32 @@ describe("messages", () => {
     ]);
   });
 });
+
+describe("encrypted frames (HJ 212-2025)", () => {
+  const key = Buffer.alloc(16, 0x30);
+  const plain = `QN=20260315083000123;ST=32;CN=2011;MN=A1;Flag=9;CP=&&${at("w01001-Rtd=7.12,w01001-Flag=N")}&&`;
+  const whole = Buffer.from(encodeFrame(plain));
+  // Length and check are those of the plain text.
+  const encrypted = Buffer.concat([
+    whole.subarray(0, 6),
+    encryptSegment(Buffer.from(plain), key) ?? new Uint8Array(),
+    whole.subarray(6 + plain.length),
+  ]);
+  test("are read with the key, and named without it", () => {
+    const envelope = { topic: "", receivedAt: TIME + 1_000 };
+    expect(decodeHj212(encrypted, sender(), envelope, key)).toMatchObject({ readings: [{ value: 7.12 }], faults: [] });
+    expect(decodeHj212(encrypted, sender(), envelope)).toMatchObject({ refused: { code: "ENCRYPTED_TCP_ONLY" } });
+    const show = FORMATS["hj212"]?.(parseProfile(`sm4=${key.toString("hex")}`) ?? fail());
+    expect(show?.({ bytes: encrypted, ...envelope })).toMatchObject([{ readings: [{ value: 7.12 }] }]);
+  });
+  test("a wrong check of plain text, Chinese too, is no encryption", () => {
+    const bytes = Buffer.from(encodeFrame(plain.replace("w01001-Flag=N", "w01001-Info=//清洗//")));
+    bytes[bytes.length - 3] = 0x30;
+    bytes[bytes.length - 4] = 0x37;
+    expect(decode(bytes)).toMatchObject({ refused: { code: "CRC_WRONG" } });
+  });
+});
+
+function fail(): never {
+  throw new Error("no profile");
+}

@@ -35,8 +35,6 @@ describe("where a message goes", () => {
     topic                                            | verdict
     ${`${PREFIX}telemetry`}                          | ${{ kind: "decode", codec: decode, context: { device: { id: "dev-1" } } }}
     ${`${PREFIX}state`}                              | ${{ kind: "pass" }}
-    ${`${PREFIX}event`}                              | ${{ kind: "pass" }}
-    ${`${PREFIX}info`}                               | ${{ kind: "pass" }}
     ${`${PREFIX}cmd/ack`}                            | ${{ kind: "pass" }}
     ${`${PREFIX}senml`}                              | ${refusal("CHANNEL_UNSUPPORTED")}
     ${`${PREFIX}telemetry/x`}                        | ${refusal("CHANNEL_UNSUPPORTED")}
