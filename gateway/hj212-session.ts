@@ -130,6 +130,14 @@ export class Hj212Session implements Sender, Line {
     if (!this.isProven) this.close();
   }
 
+  /** The device has another password or key: it speaks here again once it has shown that. Closes when none is left. */
+  doubt(device: FieldDevice): void {
+    if (!this.#devices.delete(device)) return;
+    this.#desk.refuse("hj212-secret-changed", { address: this.address, account: device.mn });
+    this.#leave(device);
+    if (!this.isProven) this.close();
+  }
+
   /** Why the connection should be closed at `now` (monotonic ms), or null. Gives up a half frame by the way. */
   overdue(now: number): string | null {
     const silentMs = now - this.#heardAt;
@@ -179,6 +187,7 @@ export class Hj212Session implements Sender, Line {
       return;
     }
     if (!this.#maySpeak(device, segment.header.PW, { frame, hasWaited })) return;
+    if (this.socket.destroyed) return; // it was doubted meanwhile
     const others = this.#devices.has(device) ? [] : [...this.#devices].map((other) => this.#desk.contextOf(other.mn));
     if (mayShare(context, others, frame.decrypted || this.#desk.hasPassword(device.id))) {
       this.#seen(device, context, segment);
