@@ -286,3 +286,11 @@ test.each`
 `("filter $filter on $topic: $matches", ({ filter, topic, matches }) => {
   expect(filterMatches(filter.split("/"), topic)).toBe(matches);
 });
+
+test("a device behind an edge node of another account moves neither the edge nor its neighbours", () => {
+  const profile = { sparkplug: { group: "g", edge: "e", device: "w2" } };
+  const grant = deviceGrant(aDeviceContext({ device: aDevice({ id: "well-2", via: "edge", profile }) }));
+  for (const topic of ["DBIRTH/e/w1", "DDATA/e/w2", "NDEATH/e", "NBIRTH/e"])
+    expect(mayPublish(grant, `spBv1.0/g/${topic}`, 1)).toBe("foreign-topic");
+  expect(maySubscribe(grant, "spBv1.0/g/DCMD/e/+")).toBe("foreign-topic");
+});
