@@ -19,7 +19,7 @@ export interface Desk {
   decrypt(device: string, segment: Uint8Array): Uint8Array | null;
   /** A packet of a device that nobody registered. */
   unclaimed(mn: string, address: string): void;
-  /** How long a password that comes from there is not looked at, ms. */
+  /** How long a password that comes from there is not looked at, ms; infinite when it should not be kept for that. */
   guessWait(address: string, device: string): number;
   guessed(address: string, device: string, isRight: boolean): void;
   /** A device's packets now come over this connection, or over none any more. */

@@ -20,6 +20,9 @@ import { mayShare } from "./hj212-senders.ts";
 
 /** A connection that guesses so often is closed. */
 const WRONG_PASSWORDS_MAX = 10;
+/** Packets of one device, and devices, that wait on a connection that serves others meanwhile. */
+const HELD_MAX = 16;
+const HELD_DEVICES_MAX = 64;
 /** A half frame without further bytes is given up after so long. */
 const HALF_FRAME_MS_MAX = 30_000;
 /** Who takes no answers for so long is closed. */
@@ -54,9 +57,11 @@ export class Hj212Session implements Sender, Line {
   #heardAt: number;
   #stuckSince: number | null = null;
   #wrongPasswords = 0;
-  /** While a password waits to be looked at, this and what came behind it, one read of the socket at most, waits too. */
-  readonly #held: Hj212Frame[] = [];
-  #isDelayed = false;
+  /**
+   * While a password waits to be looked at, its packet and what came behind it of the same device. On a connection that
+   * nobody has proved himself on nothing more is read meanwhile, so that is one read of the socket at most.
+   */
+  readonly #held = new Map<FieldDevice, Hj212Frame[]>();
 
   /** @param parts.onProven told once, when the first packet of a registered device has come. */
   constructor(parts: { socket: Socket; address: string; desk: Desk; onProven: () => void }) {
@@ -95,6 +100,9 @@ export class Hj212Session implements Sender, Line {
   }
   resume(): void {
     if (!this.#isDelayed && !this.socket.destroyed) this.socket.resume();
+  }
+  get #isDelayed(): boolean {
+    return this.#held.size > 0 && !this.isProven;
   }
   send(packet: Uint8Array): void {
     if (this.socket.writable) this.socket.write(packet);
@@ -160,8 +168,8 @@ export class Hj212Session implements Sender, Line {
     this.#heardAt = this.#desk.clock.monotonic();
     for (const event of this.#framer.push(chunk)) {
       if (event.kind !== "frame") continue;
-      if (this.#isDelayed) this.#held.push(event);
-      else this.#frame(event);
+      this.#desk.counted({ frames: 1 });
+      this.#frame(event);
       if (this.socket.destroyed) return;
     }
     this.#countFraming();
@@ -173,7 +181,6 @@ export class Hj212Session implements Sender, Line {
   #frame(frame: Hj212Frame, hasWaited = false): void {
     const segment = parseSegment(frame.data);
     const { MN: mn } = segment.header;
-    this.#desk.counted({ frames: 1 });
     const context = mn === undefined ? undefined : this.#desk.contextOf(mn);
     if (!context) {
       if (mn === undefined) this.#desk.refuse("hj212-mn-missing");
@@ -184,6 +191,12 @@ export class Hj212Session implements Sender, Line {
     if (this.#desk.isRevoked(device.id)) {
       this.#desk.refuse("hj212-device-revoked", { address: this.address, account: mn });
       if (!this.isProven) this.close();
+      return;
+    }
+    const waiting = this.#held.get(device);
+    if (waiting) {
+      if (this.isProven && waiting.length >= HELD_MAX) this.#notKept(device);
+      else waiting.push(frame);
       return;
     }
     if (!this.#maySpeak(device, segment.header.PW, { frame, hasWaited })) return;
@@ -205,8 +218,9 @@ export class Hj212Session implements Sender, Line {
     if (!desk.hasPassword(device.id)) return true;
     const waitMs = hasWaited || this.#devices.has(device) ? 0 : desk.guessWait(this.address, device.id);
     if (waitMs > 0) {
-      this.#held.unshift(frame);
-      this.#rest(waitMs);
+      const isKept = waitMs < Number.POSITIVE_INFINITY && !(this.isProven && this.#held.size >= HELD_DEVICES_MAX);
+      if (isKept) this.#hold(device, frame, waitMs);
+      else this.#notKept(device);
       return false;
     }
     const isRight = desk.passwordFits(device.id, password);
@@ -299,29 +313,33 @@ export class Hj212Session implements Sender, Line {
     device.manner = { systemCode, password, version: flag?.version ?? 0 };
   }
 
-  /** Not answered, and the connection is closed when it goes on. */
+  /** Not answered, so the device sends it again. */
+  #notKept(device: FieldDevice): void {
+    this.#desk.refuse("hj212-password-queue", { address: this.address, account: device.mn });
+  }
+
+  /** Not answered. A connection that nobody has proved himself on is closed when it goes on; others carry innocents. */
   #wrongPassword(device: FieldDevice): void {
     device.wrongPasswords += 1;
     this.#desk.refuse("hj212-password", { address: this.address, account: device.mn });
     this.#wrongPasswords += 1;
-    if (this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
+    if (!this.isProven && this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
   }
 
-  #rest(delayMs: number): void {
-    this.#isDelayed = true;
-    this.socket.pause();
+  #hold(device: FieldDevice, frame: Hj212Frame, delayMs: number): void {
+    this.#held.set(device, [frame]);
     void this.#desk.clock.sleep(delayMs, this.#delay.signal).then(() => {
-      this.#isDelayed = false;
-      if (this.socket.destroyed) return;
+      const frames = this.#held.get(device) ?? [];
+      this.#held.delete(device);
       let hasWaited = true;
-      while (!this.#isDelayed && !this.socket.destroyed) {
-        const frame = this.#held.shift();
-        if (!frame) break;
-        this.#frame(frame, hasWaited);
+      for (const held of frames) {
+        if (this.socket.destroyed) return;
+        this.#frame(held, hasWaited);
         hasWaited = false;
       }
       this.#flush();
-      if (!this.socket.destroyed && this.#desk.gate.mayRead(this)) this.resume();
+      if (this.#desk.gate.mayRead(this)) this.resume();
+      else this.socket.pause();
     });
   }
 
