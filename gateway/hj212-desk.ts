@@ -14,6 +14,8 @@ export interface Desk {
   isRevoked(device: string): boolean;
   /** A device without a password believes everybody who knows its MN. */
   hasPassword(device: string): boolean;
+  /** An SM4 key is kept: where there is no password it alone proves the device. */
+  hasKey(device: string): boolean;
   /** True also when no password of the device is kept. */
   passwordFits(device: string, password: string | undefined): boolean;
   decrypt(device: string, segment: Uint8Array): Uint8Array | null;

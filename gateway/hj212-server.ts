@@ -219,6 +219,7 @@ class Server implements Hj212Server {
       deviceOf: (context) => this.#deviceOf(context),
       isRevoked: (device) => directory().revokedSince(device) !== undefined,
       hasPassword: (device) => passwordOf(device) !== undefined,
+      hasKey: (device) => this.#secretsOf(device)?.sm4 !== undefined,
       passwordFits: (device, given) => passwordFits(passwordOf(device), given),
       guessWait: (address, device) => this.#guesses.waitMs(address, device, clock.now()),
       guessed: (address, device, isRight) => {

@@ -215,7 +215,11 @@ export class Hj212Session implements Sender, Line {
     { frame, hasWaited }: { readonly frame: Hj212Frame; readonly hasWaited: boolean },
   ): boolean {
     const desk = this.#desk;
-    if (!desk.hasPassword(device.id)) return true;
+    if (!desk.hasPassword(device.id)) {
+      const isOpen = frame.decrypted || !desk.hasKey(device.id);
+      if (!isOpen) desk.refuse("hj212-plaintext", { address: this.address, account: device.mn });
+      return isOpen;
+    }
     const waitMs = hasWaited || this.#devices.has(device) ? 0 : desk.guessWait(this.address, device.id);
     if (waitMs > 0) {
       const isKept = waitMs < Number.POSITIVE_INFINITY && !(this.isProven && this.#held.size >= HELD_DEVICES_MAX);

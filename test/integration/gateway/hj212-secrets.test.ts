@@ -3,7 +3,7 @@ import { afterEach, expect, onTestFinished, test } from "vitest";
 import type { DeviceSecrets } from "../../../gateway/hj212-server.ts";
 import { FakeClock } from "../../support/clock.ts";
 import { startGateway, type TestGateway } from "./harness.ts";
-import { aFrame, fieldRegistry, MN, RawLogger } from "./hj212-harness.ts";
+import { aFrame, fieldRegistry, MN, RawLogger, SM4_KEY } from "./hj212-harness.ts";
 
 let gateway: TestGateway;
 let clock: FakeClock;
@@ -73,4 +73,18 @@ test("on a shared connection the others go on; the device comes back on it with 
   line.write(aFrame({ pw: "new", qn: "20260315080100002" }));
   expect(await line.next()).toMatchObject({ CN: "9014", QN: "20260315080100002" });
   expect(session("logger-1")).toMatchObject({ connected: true });
+});
+
+test("where a key is kept and no password, packets in plaintext are nobody's; with a password they may be the device's", async () => {
+  await start([["encrypted-1", { sm4: SM4_KEY }]]);
+  const client = await open();
+  client.write(aFrame({ mn: MN.encrypted, pw: "" }));
+  await client.ping(MN.two);
+  expect(await gateway.raw()).toEqual([]);
+  expect(session("encrypted-1")).toMatchObject({ connected: false });
+  secrets = new Map([["encrypted-1", { sm4: SM4_KEY, password: "123456" }]]);
+  client.write(aFrame({ mn: MN.encrypted, pw: "123456" }));
+  expect(await client.next()).toMatchObject({ CN: "9014", MN: MN.encrypted });
+  await gateway.close();
+  expect(await gateway.refused()).toEqual({ "hj212-plaintext": 1 });
 });
