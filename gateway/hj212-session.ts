@@ -23,6 +23,8 @@ const WRONG_PASSWORDS_MAX = 10;
 /** Packets of one device, and devices, that wait on a connection that serves others meanwhile. */
 const HELD_MAX = 16;
 const HELD_DEVICES_MAX = 64;
+/** Open connections that one device may have spoken on: what it has left half open, and no more. */
+const LINES_MAX = 3;
 /** A half frame without further bytes is given up after so long. */
 const HALF_FRAME_MS_MAX = 30_000;
 /** Who takes no answers for so long is closed. */
@@ -88,6 +90,9 @@ export class Hj212Session implements Sender, Line {
     return this.#devices.size > 0;
   }
 
+  get isLeft(): boolean {
+    return [...this.#devices].every((device) => device.line !== this);
+  }
   carries(id: string): boolean {
     return [...this.#devices].some((device) => device.id === id);
   }
@@ -119,6 +124,7 @@ export class Hj212Session implements Sender, Line {
   }
 
   #leave(device: FieldDevice): void {
+    device.lines.delete(this);
     if (device.line !== this) return;
     device.line = null;
     this.#desk.went(device.id);
@@ -155,8 +161,7 @@ export class Hj212Session implements Sender, Line {
     if (this.#stuckSince !== null && now - this.#stuckSince >= STUCK_MS_MAX) return "hj212-not-reading";
     if (!this.isProven) return null;
     if (silentMs >= this.#idleMsMax) return "hj212-idle";
-    const isLeft = [...this.#devices].every((device) => device.line !== this);
-    return isLeft && silentMs >= LEFT_MS_MAX ? "hj212-left" : null;
+    return this.isLeft && silentMs >= LEFT_MS_MAX ? "hj212-left" : null;
   }
 
   #contextOf(segment: Uint8Array): DeviceContext | undefined {
@@ -308,6 +313,8 @@ export class Hj212Session implements Sender, Line {
     this.#device = device;
     if (!this.isProven) this.#onProven();
     this.#devices.add(device);
+    device.lines.add(this);
+    if (device.lines.size > LINES_MAX) this.#closeOldest(device);
     this.#idleMsMax = Math.max(this.#idleMsMax, 3 * context.device.interval);
     device.lastPacketAt = clock.now();
     device.frames += 1;
@@ -315,6 +322,17 @@ export class Hj212Session implements Sender, Line {
     const { ST: systemCode = "", PW: password = "" } = header;
     if (systemCode === "" || systemCode === "91") return;
     device.manner = { systemCode, password, version: flag?.version ?? 0 };
+  }
+
+  /** So that one MN holds few of the places that are for registered devices. */
+  #closeOldest(device: FieldDevice): void {
+    for (const line of device.lines) {
+      if (line === this || !line.isLeft) continue;
+      device.lines.delete(line);
+      this.#desk.refuse("hj212-connections-per-device", { address: this.address, account: device.mn });
+      line.close();
+      return;
+    }
   }
 
   /** Not answered, so the device sends it again. */
