@@ -1,39 +1,38 @@
-/** The gateway's copy of HJ 212 passwords and keys: unsealed in memory, renewed when the command line changes one. */
-import type { Clock } from "./core/clock.ts";
+/** The gateway's copy of HJ 212 passwords and keys: unsealed in memory, renewed with the registry, whose version they raise. */
 import { Misconfigured } from "./core/errors.ts";
 import { type FieldSecret, type FieldSecrets, fieldSecretPurpose } from "./core/field-secret.ts";
 import type { Logger } from "./core/observe.ts";
 import { loadSealingKey, unseal } from "./core/sealed.ts";
-import type { Shutdown } from "./core/service.ts";
 import type { DeviceSecrets } from "./gateway/hj212-server.ts";
 
-const POLL_MS = 1_000;
+export interface FollowedSecrets {
+  /** By device; another map when one has changed. */
+  readonly current: () => ReadonlyMap<string, DeviceSecrets>;
+  /** Reads them again. Never rejects: what cannot be read leaves the old ones. */
+  readonly renew: () => Promise<void>;
+}
 
 /** @throws Misconfigured `FIELD_SECRETS_SEALED` when a secret does not open with the key file: it was lost or replaced. */
 export async function followFieldSecrets(parts: {
   readonly secrets: Pick<FieldSecrets, "list">;
   readonly dataDir: string;
-  readonly clock: Clock;
   readonly log: Logger;
-  readonly shutdown: Shutdown;
-}): Promise<() => ReadonlyMap<string, DeviceSecrets>> {
-  const { secrets, dataDir, clock, log, shutdown } = parts;
+}): Promise<FollowedSecrets> {
+  const { secrets, dataDir, log } = parts;
   const sealed = await secrets.list();
   let known = fingerprint(sealed);
   let current = opened(sealed, dataDir);
   const renew = async (): Promise<void> => {
-    const next = await secrets.list();
-    if (fingerprint(next) === known) return;
-    current = opened(next, dataDir);
-    known = fingerprint(next);
-  };
-  const stop = clock.every(POLL_MS, () => {
-    renew().catch((error: unknown) => {
+    try {
+      const next = await secrets.list();
+      if (fingerprint(next) === known) return;
+      current = opened(next, dataDir);
+      known = fingerprint(next);
+    } catch (error) {
       log.error({ err: error }, "changed secrets of field devices could not be read; the old ones stay");
-    });
-  });
-  shutdown.onStop("field secrets", stop);
-  return () => current;
+    }
+  };
+  return { current: () => current, renew };
 }
 
 function opened(secrets: readonly FieldSecret[], dataDir: string): ReadonlyMap<string, DeviceSecrets> {

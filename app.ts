@@ -80,11 +80,11 @@ export async function startApp(parts: AppParts): Promise<App> {
     await firstRun(ledger, parts);
     await keepRules(ledger, config, { log, shutdown });
 
-    const registry = await followRegistry(ledger.registry, { clock, log });
+    const fieldSecrets = await followFieldSecrets({ secrets: ledger.fieldSecrets, dataDir, log });
+    const registry = await followRegistry(ledger.registry, { clock, log, before: fieldSecrets.renew });
     const { directory } = registry;
     shutdown.onStop("registry", registry.stop);
     const consumers = await followConsumers(ledger, { shutdown });
-    const fieldSecrets = await followFieldSecrets({ secrets: ledger.fieldSecrets, dataDir, clock, log, shutdown });
 
     const presence = await openPresence({ store: ledger.presence, clock, log, metrics });
     shutdown.onStop("presence", () => presence.close());
@@ -99,7 +99,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       journal,
       directory,
       consumers,
-      fieldSecrets,
+      fieldSecrets: fieldSecrets.current,
       pepper,
       presence,
       edgePresence: presence,

@@ -60,9 +60,9 @@ const caIssue: Verb = {
         certificate: join(folder, `${device}.pem`),
         key: key === null ? null : join(folder, `${device}.key`),
       };
-      await ledger.registry.admitDevices([device], ACTOR); // as a new secret would
       if (key !== null && files.key !== null) writeFileSync(files.key, `${key}\n`, { mode: 0o600 });
       writeFileSync(files.certificate, `${certificate}\n`, { mode: 0o644 });
+      await ledger.registry.admitDevices([device], ACTOR); // as a new secret would; last, for a file may fail
       await audit(ledger, "ca.issue", device, `serial ${serial}`);
       const until = new Date(endsAt).toISOString();
       call.out.result(

@@ -30,24 +30,14 @@ async function keepSecret(
   const ledger = await openLedger({ file: join(dataDir, "ledger.db"), clock: systemClock });
   try {
     if (file === undefined) {
-      if (!(await ledger.fieldSecrets.drop(device, kind)))
+      if (!(await ledger.fieldSecrets.drop(device, kind, "cli")))
         throw new Refused("SECRET_UNKNOWN", { what: `no ${kind} of device ${device} is kept` });
     } else {
       const plain = readText(file).trim();
       if (!isValid(plain)) throw new Refused("SECRET_INVALID", { what: `this is no ${kind}`, where: file });
       const sealed = seal(loadSealingKey(dataDir), plain, fieldSecretPurpose({ device, kind }));
       await ledger.fieldSecrets.put({ device, kind, sealed }, "cli");
-      await ledger.registry.admitDevices([device], "cli"); // a new secret lets a revoked device in, as one for MQTT does
     }
-    const action = remove ? `${kind}.remove` : `${kind}.set`;
-    await ledger.accounts.audit({
-      at: systemClock.now(),
-      actor: "cli",
-      via: "cli",
-      action,
-      object: device,
-      detail: "",
-    });
     call.out.result({ device, [kind]: remove ? "removed" : "set" }, `${device}: ${kind} ${remove ? "removed" : "set"}`);
     return EXIT.ok;
   } finally {

@@ -85,16 +85,24 @@ export interface FollowedRegistry {
   readonly stop: () => void;
 }
 
-/** Reads the registry, and again whenever any process or thread has changed it. */
+/**
+ * Reads the registry, and again whenever any process or thread has changed it.
+ *
+ * @param parts.before awaited between reading a newer copy and putting it in force: what must not be older than it.
+ */
 export async function followRegistry(
   registry: Registry,
-  { clock, log }: { clock: Clock; log: Logger },
+  { clock, log, before }: { clock: Clock; log: Logger; before?: () => Promise<void> },
 ): Promise<FollowedRegistry> {
   let current = createDirectory(await registry.snapshot());
   let isReadable = true;
   const poll = async (): Promise<void> => {
     try {
-      if ((await registry.version()) !== current.version) current = createDirectory(await registry.snapshot());
+      if ((await registry.version()) !== current.version) {
+        const next = createDirectory(await registry.snapshot());
+        await before?.();
+        current = next;
+      }
       if (!isReadable) log.info({}, "registry can be read again");
       isReadable = true;
     } catch (error) {

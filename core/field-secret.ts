@@ -11,12 +11,12 @@ export interface FieldSecret {
   readonly sealed: string;
 }
 
-/** Secrets that the server must send to a device in clear. */
+/** Secrets that the server must send to a device in clear. Each change raises the registry's version and is audited. */
 export interface FieldSecrets {
-  /** Inserts or replaces. @throws Refused `DEVICE_UNKNOWN`. */
+  /** Inserts or replaces, and lets a revoked device in again, as a new secret for MQTT does. @throws Refused `DEVICE_UNKNOWN`. */
   put(secret: FieldSecret, by: string): Promise<void>;
   /** False when there was none. */
-  drop(device: string, kind: FieldSecretKind): Promise<boolean>;
+  drop(device: string, kind: FieldSecretKind, by: string): Promise<boolean>;
   /** All, by device and kind. */
   list(): Promise<readonly FieldSecret[]>;
 }

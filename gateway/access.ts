@@ -64,7 +64,9 @@ const ROOT_LEVELS = TOPIC_ROOT.split("/");
 export function deviceGrant(context: DeviceContext, carried: readonly DeviceContext[] = []): DeviceGrant {
   const prefix = devicePrefix(context.site, context.station, context.device);
   const all = [context, ...carried].map(({ device }) => device);
-  const edges = all.flatMap(({ profile }) => (profile?.sparkplug ? [profile.sparkplug] : []));
+  // What is behind an edge node of another account speaks through that one: it moves neither the edge nor its neighbours.
+  const nodes = [...(context.device.via === undefined ? [context] : []), ...carried].map(({ device }) => device);
+  const edges = nodes.flatMap(({ profile }) => (profile?.sparkplug ? [profile.sparkplug] : []));
   return {
     kind: "device",
     name: context.device.id,

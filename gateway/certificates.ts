@@ -96,6 +96,8 @@ export class Revocations {
   readonly #isLocal: boolean;
   readonly #log: Logger;
   #seen = "";
+  /** It has been said that the file cannot be read, or not be understood, in these words. */
+  #saidFault = "";
   #serials: ReadonlySet<string> = new Set();
   #pem: string | undefined;
 
@@ -104,9 +106,10 @@ export class Revocations {
     this.#isLocal = mqttTlsCrl === undefined && mqttTlsCa !== undefined;
     this.#source = this.#isLocal ? join(dataDir, LOCAL_LIST) : mqttTlsCrl;
     this.#log = log;
-    if (this.#source === undefined || (this.#isLocal && this.#stamp() === "")) return;
-    this.#seen = this.#stamp();
+    if (this.#source === undefined) return;
     try {
+      this.#seen = this.#stamp();
+      if (this.#isLocal && this.#seen === "") return;
       this.#take(pem("mqttTlsCrl", this.#source));
     } catch (error) {
       if (error instanceof Misconfigured) throw error;
@@ -129,18 +132,25 @@ export class Revocations {
     return this.#serials.has(serial);
   }
 
-  /** Reads the file again when it has changed. @returns whether another list is in force. */
+  /**
+   * Reads the file again when it has changed, and until that succeeds. Never throws: whatever is wrong with the file, the
+   * old list stays in force. @returns whether another list is in force.
+   */
   refresh(): boolean {
     if (this.#source === undefined) return false;
-    const stamp = this.#stamp();
-    if (stamp === this.#seen) return false;
-    this.#seen = stamp;
     try {
+      const stamp = this.#stamp();
+      if (stamp === this.#seen) return false;
       this.#take(readFileSync(this.#source, "utf8"));
+      this.#seen = stamp;
+      this.#saidFault = "";
       this.#log.info({ revoked: this.#serials.size }, "revocation list read");
       return true;
     } catch (error) {
-      this.#log.error({ err: error }, "the revocation list cannot be read; the old one stays in force");
+      const fault = String(error);
+      if (fault !== this.#saidFault)
+        this.#log.error({ err: error }, "the revocation list cannot be read; the old one stays in force");
+      this.#saidFault = fault;
       return false;
     }
   }

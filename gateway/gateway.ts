@@ -124,7 +124,7 @@ export async function createGateway(parts: GatewayParts): Promise<Gateway> {
       waiting: gate.held,
     });
   const stopCount = clock.every(TALLY_MS, count);
-  const stopWatch = clock.every(RENEW_MS, watch(parts, { broker, listeners, revocations, field: hj212 }));
+  const stopWatch = clock.every(RENEW_MS, watch({ ...parts, log }, { broker, listeners, revocations, field: hj212 }));
   const stopExpiry = clock.every(EXPIRY_MS, () => broker.closeExpired());
   const stopPace = keepPace({ ...parts, log }, (isHeld) => {
     gate.pace(isHeld);
@@ -171,10 +171,11 @@ function watch(
   let version = parts.directory().version;
   let consumers = parts.consumers();
   let end = nextEnd(parts.directory(), parts.clock.now());
+  const renewTls = untilDone(() => listeners.renewTls(), parts.log);
   return () => {
     const now = parts.clock.now();
     const isNewList = revocations.refresh();
-    if (isNewList) listeners.renewTls();
+    renewTls(isNewList); // what is open is judged by the list itself, whatever becomes of the files of TLS
     const isSame = parts.directory().version === version && parts.consumers() === consumers;
     if (isSame && !isNewList && now < end) return;
     version = parts.directory().version;
@@ -182,5 +183,27 @@ function watch(
     end = nextEnd(parts.directory(), now);
     broker.renewGrants();
     field.renew();
+  };
+}
+
+/** Files of TLS that cannot be read for a moment (both are being replaced) leave the old ones in use, and are tried again. */
+function untilDone(renewTls: () => void, log: Logger): (isDue: boolean) => void {
+  let isOwed = false;
+  let said = "";
+  return (isDue) => {
+    isOwed ||= isDue;
+    if (!isOwed) return;
+    try {
+      renewTls();
+      isOwed = false;
+      said = "";
+    } catch (error) {
+      if (String(error) !== said)
+        log.error(
+          { err: error },
+          "certificate, key or CA of MQTT over TLS cannot be used; the old ones stay, retrying",
+        );
+      said = String(error);
+    }
   };
 }

@@ -14,12 +14,14 @@ export interface Desk {
   isRevoked(device: string): boolean;
   /** A device without a password believes everybody who knows its MN. */
   hasPassword(device: string): boolean;
+  /** An SM4 key is kept: where there is no password it alone proves the device. */
+  hasKey(device: string): boolean;
   /** True also when no password of the device is kept. */
   passwordFits(device: string, password: string | undefined): boolean;
   decrypt(device: string, segment: Uint8Array): Uint8Array | null;
   /** A packet of a device that nobody registered. */
   unclaimed(mn: string, address: string): void;
-  /** How long a password that comes from there is not looked at, ms. */
+  /** How long a password that comes from there is not looked at, ms; infinite when it should not be kept for that. */
   guessWait(address: string, device: string): number;
   guessed(address: string, device: string, isRight: boolean): void;
   /** A device's packets now come over this connection, or over none any more. */

@@ -9,6 +9,9 @@ import { type Part, PartTimes, PartTracker } from "./hj212-parts.ts";
 export interface Line {
   /** One packet down. */
   send(packet: Uint8Array): void;
+  /** Each of its devices has come back on another one. */
+  readonly isLeft: boolean;
+  close(): void;
 }
 
 /** What the device itself last sent, for packets that go down to it. */
@@ -30,6 +33,8 @@ export class FieldDevice {
   readonly recent = new RecentPackets();
   mn: string;
   line: Line | null = null;
+  /** Connections it has spoken on and that are open, the oldest first. */
+  readonly lines = new Set<Line>();
   manner: Manner | null = null;
   address = "";
   connectedAt = 0;

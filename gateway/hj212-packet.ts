@@ -93,7 +93,8 @@ export function requestOf(
   parts: {
     readonly device: FieldDevice;
     readonly clock: Clock;
-    readonly password: string | undefined;
+    /** The one that is kept, asked for each time it is sent: a re-send may come after a change. */
+    readonly password: () => string | undefined;
     readonly profile: Hj212Profile;
     /** The command's id. */
     readonly id?: string | undefined;
@@ -107,12 +108,13 @@ export function requestOf(
   return () => {
     const qn = hj212Qn(device.qnOf(id, clock.now()), zone);
     const packet = (): Uint8Array => {
+      const own = password(); // first: a change of it makes the manner void
       const { manner } = device;
       const text = buildCommand({
         qn,
         st: profile.st ?? manner?.systemCode ?? DEFAULT_SYSTEM_CODE,
         cn: wording.code,
-        pw: password ?? manner?.password ?? "",
+        pw: own ?? manner?.password ?? "",
         mn: profile.mn,
         version: manner?.version ?? VERSIONS[profile.edition],
         groups: wording.groups(clock.now(), zone),

@@ -108,10 +108,12 @@ class Server implements Hj212Server {
   readonly #stops: (() => void)[] = [];
   #door: Door | null = null;
   #isStopped = false;
+  #knownSecrets: ReadonlyMap<string, DeviceSecrets>;
 
   constructor(parts: Hj212Parts) {
     const { clock, config, tally } = parts;
     this.#parts = parts;
+    this.#knownSecrets = parts.secrets();
     const places = { all: config.hj212Connections, perAddress: config.hj212ConnectionsPerAddress };
     this.#room = new Room(places, () => tally.refuse("hj212-strangers"));
     const rate = new ConnectRate(config.hj212ConnectsPerMinute);
@@ -143,9 +145,9 @@ class Server implements Hj212Server {
     return (this.#devices.get(device)?.line ?? null) !== null;
   }
   sessions(): readonly FieldSession[] {
-    const { directory, secrets } = this.#parts;
+    const { directory } = this.#parts;
     return [...this.#devices.values()].map((device) => {
-      const hasPassword = secrets().get(device.id)?.password !== undefined;
+      const hasPassword = this.#secretsOf(device.id)?.password !== undefined;
       return device.view({ hasPassword, isRevoked: directory().revokedSince(device.id) !== undefined });
     });
   }
@@ -157,6 +159,7 @@ class Server implements Hj212Server {
   }
   renew(): void {
     const { directory } = this.#parts;
+    this.#secrets();
     for (const session of this.#sessions) session.renew();
     for (const [id, device] of this.#devices) {
       if (directory().device(id)?.device.profile?.hj212) continue;
@@ -183,7 +186,7 @@ class Server implements Hj212Server {
     if (this.#desk.isRevoked(id)) return refused("revoked");
     const device = this.#deviceOf(context);
     const { clock } = this.#parts;
-    const password = this.#parts.secrets().get(id)?.password;
+    const password = (): string | undefined => this.#secretsOf(id)?.password;
     const profile = context.device.profile.hj212;
     const request = requestOf(command, { device, clock, password, profile, id: order.id });
     if (typeof request === "string") return refused(request);
@@ -192,9 +195,27 @@ class Server implements Hj212Server {
     return outcome;
   }
 
+  /** Nobody is believed, and nothing sent, by a new secret before the connections that showed the old one are forgotten. */
+  #secrets(): ReadonlyMap<string, DeviceSecrets> {
+    const before = this.#knownSecrets;
+    const now = this.#parts.secrets();
+    if (now === before) return now;
+    this.#knownSecrets = now;
+    for (const device of this.#devices.values()) {
+      if (isSame(before.get(device.id), now.get(device.id))) continue;
+      this.#guesses.forget(device.id);
+      for (const session of this.#sessions) session.doubt(device);
+      device.manner = null;
+    }
+    return now;
+  }
+  #secretsOf(device: string): DeviceSecrets | undefined {
+    return this.#secrets().get(device);
+  }
+
   #makeDesk(): Desk {
-    const { clock, gate, tally, refusals, directory, secrets } = this.#parts;
-    const passwordOf = (device: string): string | undefined => secrets().get(device)?.password;
+    const { clock, gate, tally, refusals, directory } = this.#parts;
+    const passwordOf = (device: string): string | undefined => this.#secretsOf(device)?.password;
     return {
       clock,
       gate,
@@ -202,6 +223,7 @@ class Server implements Hj212Server {
       deviceOf: (context) => this.#deviceOf(context),
       isRevoked: (device) => directory().revokedSince(device) !== undefined,
       hasPassword: (device) => passwordOf(device) !== undefined,
+      hasKey: (device) => this.#secretsOf(device)?.sm4 !== undefined,
       passwordFits: (device, given) => passwordFits(passwordOf(device), given),
       guessWait: (address, device) => this.#guesses.waitMs(address, device, clock.now()),
       guessed: (address, device, isRight) => {
@@ -209,7 +231,7 @@ class Server implements Hj212Server {
         else this.#guesses.wrong(address, device, clock.now());
       },
       decrypt: (device, segment) => {
-        const key = secrets().get(device)?.sm4;
+        const key = this.#secretsOf(device)?.sm4;
         return key ? decryptSegment(segment, key) : null;
       },
       unclaimed: (mn, address) => {
@@ -317,6 +339,11 @@ function passwordFits(expected: string | undefined, given: string | undefined): 
   if (expected === undefined) return true;
   const [wanted, actual] = [Buffer.from(expected), Buffer.from(given ?? "")];
   return wanted.length === actual.length && timingSafeEqual(wanted, actual);
+}
+
+function isSame(one: DeviceSecrets = {}, other: DeviceSecrets = {}): boolean {
+  const [key, otherKey] = [one.sm4 ?? [], other.sm4 ?? []].map((bytes) => Buffer.from(bytes));
+  return one.password === other.password && (key?.equals(otherKey ?? Buffer.alloc(0)) ?? false);
 }
 
 function refused(code: string): FieldOutcome {

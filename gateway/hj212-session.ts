@@ -20,6 +20,11 @@ import { mayShare } from "./hj212-senders.ts";
 
 /** A connection that guesses so often is closed. */
 const WRONG_PASSWORDS_MAX = 10;
+/** Packets of one device, and devices, that wait on a connection that serves others meanwhile. */
+const HELD_MAX = 16;
+const HELD_DEVICES_MAX = 64;
+/** Open connections that one device may have spoken on: what it has left half open, and no more. */
+const LINES_MAX = 3;
 /** A half frame without further bytes is given up after so long. */
 const HALF_FRAME_MS_MAX = 30_000;
 /** Who takes no answers for so long is closed. */
@@ -54,9 +59,11 @@ export class Hj212Session implements Sender, Line {
   #heardAt: number;
   #stuckSince: number | null = null;
   #wrongPasswords = 0;
-  /** While a password waits to be looked at, this and what came behind it, one read of the socket at most, waits too. */
-  readonly #held: Hj212Frame[] = [];
-  #isDelayed = false;
+  /**
+   * While a password waits to be looked at, its packet and what came behind it of the same device. On a connection that
+   * nobody has proved himself on nothing more is read meanwhile, so that is one read of the socket at most.
+   */
+  readonly #held = new Map<FieldDevice, Hj212Frame[]>();
 
   /** @param parts.onProven told once, when the first packet of a registered device has come. */
   constructor(parts: { socket: Socket; address: string; desk: Desk; onProven: () => void }) {
@@ -83,6 +90,9 @@ export class Hj212Session implements Sender, Line {
     return this.#devices.size > 0;
   }
 
+  get isLeft(): boolean {
+    return [...this.#devices].every((device) => device.line !== this);
+  }
   carries(id: string): boolean {
     return [...this.#devices].some((device) => device.id === id);
   }
@@ -99,6 +109,9 @@ export class Hj212Session implements Sender, Line {
   resume(): void {
     if (!this.#isDelayed && !this.socket.destroyed) this.socket.resume();
   }
+  get #isDelayed(): boolean {
+    return this.#held.size > 0 && !this.isProven;
+  }
   send(packet: Uint8Array): void {
     if (this.socket.writable) this.socket.write(packet);
   }
@@ -114,6 +127,7 @@ export class Hj212Session implements Sender, Line {
   }
 
   #leave(device: FieldDevice): void {
+    device.lines.delete(this);
     if (device.line !== this) return;
     device.line = null;
     this.#desk.went(device.id);
@@ -133,6 +147,14 @@ export class Hj212Session implements Sender, Line {
     if (!this.isProven) this.close();
   }
 
+  /** The device has another password or key: it speaks here again once it has shown that. Closes when none is left. */
+  doubt(device: FieldDevice): void {
+    if (!this.#devices.delete(device)) return;
+    this.#desk.refuse("hj212-secret-changed", { address: this.address, account: device.mn });
+    this.#leave(device);
+    if (!this.isProven) this.close();
+  }
+
   /** Why the connection should be closed at `now` (monotonic ms), or null. Gives up a half frame by the way. */
   overdue(now: number): string | null {
     const silentMs = now - this.#heardAt;
@@ -142,8 +164,7 @@ export class Hj212Session implements Sender, Line {
     if (this.#stuckSince !== null && now - this.#stuckSince >= STUCK_MS_MAX) return "hj212-not-reading";
     if (!this.isProven) return null;
     if (silentMs >= this.#idleMsMax) return "hj212-idle";
-    const isLeft = [...this.#devices].every((device) => device.line !== this);
-    return isLeft && silentMs >= LEFT_MS_MAX ? "hj212-left" : null;
+    return this.isLeft && silentMs >= LEFT_MS_MAX ? "hj212-left" : null;
   }
 
   #contextOf(segment: Uint8Array): DeviceContext | undefined {
@@ -155,8 +176,8 @@ export class Hj212Session implements Sender, Line {
     this.#heardAt = this.#desk.clock.monotonic();
     for (const event of this.#framer.push(chunk)) {
       if (event.kind !== "frame") continue;
-      if (this.#isDelayed) this.#held.push(event);
-      else this.#frame(event);
+      this.#desk.counted({ frames: 1 });
+      this.#frame(event);
       if (this.socket.destroyed) return;
     }
     this.#countFraming();
@@ -168,7 +189,6 @@ export class Hj212Session implements Sender, Line {
   #frame(frame: Hj212Frame, hasWaited = false): void {
     const segment = parseSegment(frame.data);
     const { MN: mn } = segment.header;
-    this.#desk.counted({ frames: 1 });
     const context = mn === undefined ? undefined : this.#desk.contextOf(mn);
     if (!context) {
       if (mn === undefined) this.#desk.refuse("hj212-mn-missing");
@@ -181,7 +201,14 @@ export class Hj212Session implements Sender, Line {
       if (!this.isProven) this.close();
       return;
     }
+    const waiting = this.#held.get(device);
+    if (waiting) {
+      if (this.isProven && waiting.length >= HELD_MAX) this.#notKept(device);
+      else waiting.push(frame);
+      return;
+    }
     if (!this.#maySpeak(device, segment.header.PW, { frame, hasWaited })) return;
+    if (this.socket.destroyed) return; // it was doubted meanwhile
     const others = this.#devices.has(device) ? [] : [...this.#devices].map((other) => this.#desk.contextOf(other.mn));
     if (mayShare(context, others, frame.decrypted || this.#desk.hasPassword(device.id))) {
       this.#seen(device, context, segment);
@@ -196,11 +223,16 @@ export class Hj212Session implements Sender, Line {
     { frame, hasWaited }: { readonly frame: Hj212Frame; readonly hasWaited: boolean },
   ): boolean {
     const desk = this.#desk;
-    if (!desk.hasPassword(device.id)) return true;
+    if (!desk.hasPassword(device.id)) {
+      const isOpen = frame.decrypted || !desk.hasKey(device.id);
+      if (!isOpen) desk.refuse("hj212-plaintext", { address: this.address, account: device.mn });
+      return isOpen;
+    }
     const waitMs = hasWaited || this.#devices.has(device) ? 0 : desk.guessWait(this.address, device.id);
     if (waitMs > 0) {
-      this.#held.unshift(frame);
-      this.#rest(waitMs);
+      const isKept = waitMs < Number.POSITIVE_INFINITY && !(this.isProven && this.#held.size >= HELD_DEVICES_MAX);
+      if (isKept) this.#hold(device, frame, waitMs);
+      else this.#notKept(device);
       return false;
     }
     const isRight = desk.passwordFits(device.id, password);
@@ -284,6 +316,8 @@ export class Hj212Session implements Sender, Line {
     this.#device = device;
     if (!this.isProven) this.#onProven();
     this.#devices.add(device);
+    device.lines.add(this);
+    if (device.lines.size > LINES_MAX) this.#closeOldest(device);
     this.#idleMsMax = Math.max(this.#idleMsMax, 3 * context.device.interval);
     device.lastPacketAt = clock.now();
     device.frames += 1;
@@ -293,29 +327,44 @@ export class Hj212Session implements Sender, Line {
     device.manner = { systemCode, password, version: flag?.version ?? 0 };
   }
 
-  /** Not answered, and the connection is closed when it goes on. */
+  /** So that one MN holds few of the places that are for registered devices. */
+  #closeOldest(device: FieldDevice): void {
+    for (const line of device.lines) {
+      if (line === this || !line.isLeft) continue;
+      device.lines.delete(line);
+      this.#desk.refuse("hj212-connections-per-device", { address: this.address, account: device.mn });
+      line.close();
+      return;
+    }
+  }
+
+  /** Not answered, so the device sends it again. */
+  #notKept(device: FieldDevice): void {
+    this.#desk.refuse("hj212-password-queue", { address: this.address, account: device.mn });
+  }
+
+  /** Not answered. A connection that nobody has proved himself on is closed when it goes on; others carry innocents. */
   #wrongPassword(device: FieldDevice): void {
     device.wrongPasswords += 1;
     this.#desk.refuse("hj212-password", { address: this.address, account: device.mn });
     this.#wrongPasswords += 1;
-    if (this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
+    if (!this.isProven && this.#wrongPasswords >= WRONG_PASSWORDS_MAX) this.close();
   }
 
-  #rest(delayMs: number): void {
-    this.#isDelayed = true;
-    this.socket.pause();
+  #hold(device: FieldDevice, frame: Hj212Frame, delayMs: number): void {
+    this.#held.set(device, [frame]);
     void this.#desk.clock.sleep(delayMs, this.#delay.signal).then(() => {
-      this.#isDelayed = false;
-      if (this.socket.destroyed) return;
+      const frames = this.#held.get(device) ?? [];
+      this.#held.delete(device);
       let hasWaited = true;
-      while (!this.#isDelayed && !this.socket.destroyed) {
-        const frame = this.#held.shift();
-        if (!frame) break;
-        this.#frame(frame, hasWaited);
+      for (const held of frames) {
+        if (this.socket.destroyed) return;
+        this.#frame(held, hasWaited);
         hasWaited = false;
       }
       this.#flush();
-      if (!this.socket.destroyed && this.#desk.gate.mayRead(this)) this.resume();
+      if (this.#desk.gate.mayRead(this)) this.resume();
+      else this.socket.pause();
     });
   }
 

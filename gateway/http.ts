@@ -117,6 +117,8 @@ async function entriesOf({ directory, clock }: HttpDoorParts, message: HttpMessa
   const { device } = message;
   const context = directory().device(device);
   if (!context) throw new Refused("DEVICE_UNAUTHORIZED", { what: `${device} was removed meanwhile` }, 401);
+  if (directory().revokedSince(device) !== undefined)
+    throw new Refused("DEVICE_UNAUTHORIZED", { what: `${device} was revoked meanwhile` }, 401);
   const topic =
     "channel" in messages
       ? devicePrefix(context.site, context.station, context.device) + messages.channel

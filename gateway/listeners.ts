@@ -235,6 +235,9 @@ function tlsOptions(config: ListenerConfig, revocations: Revocations): TlsOption
     ...(revocations.pem === undefined ? {} : { crl: revocations.pem }),
   };
   try {
+    // An empty file, as one has that is just being written, is no fault to OpenSSL: it would leave us without a key.
+    if (!String(options.cert).includes("-----BEGIN") || !String(options.key).includes("-----BEGIN"))
+      throw new Error("there is no PEM text in it");
     createTlsServer(options).close();
   } catch (error) {
     throw new Misconfigured(

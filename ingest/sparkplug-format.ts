@@ -9,7 +9,7 @@ import type { RawMessage } from "../core/envelope.ts";
 import { parseForeignTopic } from "../core/foreign-topics.ts";
 import type { Directory } from "../core/ports.ts";
 import type { EdgeNotice } from "../core/sparkplug-edges.ts";
-import type { Decoded, Envelope, Refusal, SenderProfile } from "./codecs/codec.ts";
+import { type Decoded, type Envelope, type Refusal, refuse, type SenderProfile } from "./codecs/codec.ts";
 import { SparkplugDecoder, type SparkplugOutcome } from "./codecs/sparkplug.ts";
 import type { ForeignFormat } from "./formats.ts";
 import { type Signals, SparkplugAnswers } from "./sparkplug-answers.ts";
@@ -36,7 +36,10 @@ export class SparkplugFormat implements ForeignFormat {
     this.#current = null;
     const parsed = parseForeignTopic(message.topic);
     if (parsed?.format !== "sparkplug") return;
-    if (!this.#edgesOf(message.device, directory).has(externalName.sparkplug(parsed.group, parsed.edge))) return;
+    const { group, edge, device } = parsed;
+    if (!this.#edgesOf(message.device, directory).has(externalName.sparkplug(group, edge))) return;
+    const behind = device === undefined ? undefined : directory.external(externalName.sparkplug(group, edge, device));
+    if (behind && (behind.device.via ?? behind.device.id) !== message.device) return;
     const outcome = this.#decoder.decode(message.payload, message, this.#answers.watched(parsed, directory));
     this.#answers.note(parsed, outcome.seen, directory, message.receivedAt);
     this.#current = { bytes: message.payload, outcome };
@@ -56,7 +59,9 @@ export class SparkplugFormat implements ForeignFormat {
 
   decode = (bytes: Uint8Array, _sender: SenderProfile, envelope: Envelope): Decoded | Refusal => {
     const known = this.#current?.bytes === bytes ? this.#current.outcome : null;
-    const { refused, decoded } = known ?? this.#decoder.decode(bytes, envelope);
+    if (!known)
+      return refuse("SENDER_NOT_CARRIED", `sparkplug: "${envelope.topic}" is not of an edge node of its sender`);
+    const { refused, decoded } = known;
     return refused ? { refused } : decoded;
   };
 
@@ -86,7 +91,8 @@ export class SparkplugFormat implements ForeignFormat {
     if (known) return known;
     const own = directory.device(account);
     const found = new Set<string>();
-    for (const { device } of [...(own ? [own] : []), ...directory.carriedBy(account)]) {
+    const speaksItself = own && own.device.via === undefined;
+    for (const { device } of [...(speaksItself ? [own] : []), ...directory.carriedBy(account)]) {
       const { sparkplug } = device.profile ?? {};
       if (sparkplug) found.add(externalName.sparkplug(sparkplug.group, sparkplug.edge));
     }

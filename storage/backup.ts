@@ -201,7 +201,9 @@ export async function restoreAll(folder: string, dataDir: string): Promise<Backu
     await secure(partial(name));
   }
   if (manifest.files.some(({ part }) => part === "ca")) await mkdir(join(dataDir, CA_FOLDER), { mode: 0o700 });
-  for (const { name, part } of manifest.files)
+  // The ledger last: a start without its pepper would make another, and every secret would be wrong.
+  const inOrder = [...manifest.files].sort((a, b) => Number(a.part === "ledger") - Number(b.part === "ledger"));
+  for (const { name, part } of inOrder)
     await rename(partial(name), join(dataDir, part === "ca" ? CA_FOLDER : "", name));
   if (existsSync(join(dataDir, CA_FOLDER))) await sync(join(dataDir, CA_FOLDER));
   await sync(dataDir);

@@ -4,7 +4,7 @@
  */
 import "reflect-metadata"; // the vendor's container wants it
 import { randomBytes, webcrypto } from "node:crypto";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, mkdirSync, readFileSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   AuthorityKeyIdentifierExtension,
@@ -123,11 +123,11 @@ export async function revokeCertificates(dataDir: string, device: string, now: n
   return ended.map(({ serial }) => serial);
 }
 
-/** Every certificate that was issued, as it stands. */
+/** Every certificate that was issued, as it stands. A last line that was never finished is none. */
 export function issuedCertificates(dataDir: string): readonly IssuedCertificate[] {
   const file = join(dataDir, "ca", CA_FILES.register);
   if (!existsSync(file)) return [];
-  const lines = readFileSync(file, "utf8").split("\n").filter(Boolean);
+  const lines = finished(readFileSync(file, "utf8")).split("\n").filter(Boolean);
   const entries = lines.map((line) => Entry.parse(JSON.parse(line)));
   return [...new Map(entries.map((entry) => [entry.serial, entry])).values()];
 }
@@ -169,7 +169,15 @@ async function writeList(
 
 function register(folder: string, entries: readonly IssuedCertificate[]): void {
   const lines = entries.map((entry) => `${JSON.stringify(entry)}\n`).join("");
-  appendFileSync(join(folder, CA_FILES.register), lines, { mode: 0o600, flush: true });
+  const file = join(folder, CA_FILES.register);
+  const text = existsSync(file) ? readFileSync(file, "utf8") : "";
+  // What a writer that was killed, or a copy taken meanwhile, left of a line must not become the head of this one.
+  if (finished(text) !== text) truncateSync(file, Buffer.byteLength(finished(text)));
+  appendFileSync(file, lines, { mode: 0o600, flush: true });
+}
+
+function finished(text: string): string {
+  return text.slice(0, text.lastIndexOf("\n") + 1);
 }
 
 /** Whoever reads the file meanwhile sees the old one or the new one. */

@@ -94,7 +94,7 @@ export async function admitDevices(tx: SqlTransaction, devices: readonly string[
   return revoked;
 }
 
-async function forgetRevocation(tx: SqlTransaction, devices: readonly string[]): Promise<void> {
+export async function forgetRevocation(tx: SqlTransaction, devices: readonly string[]): Promise<void> {
   for (const some of slices(devices)) await tx.deleteFrom("revoked_device").where("device", "in", some).execute();
 }
 

@@ -43,7 +43,7 @@ export function registryFaults(present: RegistryContents, put: RegistryContents)
     if (medium) faults.push(...quantityFaults(device, medium));
     else faults.push({ where: `devices/${device.id}/station`, what: `no station "${device.station}"` });
   }
-  return [...faults, ...carrierFaults(present, put), ...externalFaults(present, put)];
+  return [...faults, ...carrierFaults(present, put), ...externalFaults(present, put), ...edgeFaults(present, put)];
 }
 
 /** A carrier is a device with a connection of its own: none that is carried itself. */
@@ -73,6 +73,22 @@ function externalFaults(present: RegistryContents, put: RegistryContents): Regis
       return [{ where: `devices/${device.id}/profile`, what: `"${name}" belongs to device "${holder}"` }];
     }),
   );
+}
+
+/** One Sparkplug edge node speaks through one account: two could change what each other's numbers and aliases mean. */
+function edgeFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
+  const replaced = new Set(ids(put.devices));
+  const carriers = new Map<string, Device>();
+  return [...present.devices.filter(({ id }) => !replaced.has(id)), ...put.devices].flatMap((device) => {
+    const { sparkplug } = device.profile ?? {};
+    if (!sparkplug) return [];
+    const edge = `${sparkplug.group}/${sparkplug.edge}`;
+    const first = carriers.get(edge);
+    if (!first) carriers.set(edge, device);
+    if (!first || !replaced.has(device.id) || (first.via ?? first.id) === (device.via ?? device.id)) return [];
+    const what = `the edge node "${edge}" speaks through "${first.via ?? first.id}" for device "${first.id}", here through "${device.via ?? device.id}"`;
+    return [{ where: `devices/${device.id}/via`, what }];
+  });
 }
 
 /**

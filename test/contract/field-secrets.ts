@@ -23,8 +23,8 @@ export function fieldSecretsContract(name: string, open: () => Promise<FieldSecr
       const secrets = await open();
       await secrets.put({ device: "dev-1", kind: "hj212-password", sealed: "a" }, "ann");
       await secrets.put({ device: "dev-1", kind: "hj212-sm4", sealed: "k" }, "ann");
-      expect(await secrets.drop("dev-1", "hj212-password")).toBe(true);
-      expect(await secrets.drop("dev-1", "hj212-password")).toBe(false);
+      expect(await secrets.drop("dev-1", "hj212-password", "ann")).toBe(true);
+      expect(await secrets.drop("dev-1", "hj212-password", "ann")).toBe(false);
       expect(await secrets.list()).toEqual([{ device: "dev-1", kind: "hj212-sm4", sealed: "k" }]);
     });
 

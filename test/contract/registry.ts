@@ -127,6 +127,17 @@ export function registryContract(name: string, open: () => Promise<Registry>): v
         { stations: [aStation({ medium: "soil" })] },
         ["devices/dev-1/quantities/cd"],
       ],
+      [
+        "one Sparkplug edge node under two carriers",
+        {
+          devices: [
+            aDevice({ id: "e-1", profile: { sparkplug: { group: "g", edge: "e" } } }),
+            aDevice({ id: "w-1", via: "e-1", profile: { sparkplug: { group: "g", edge: "e", device: "w1" } } }),
+            aDevice({ id: "w-2", profile: { sparkplug: { group: "g", edge: "e", device: "w2" } } }),
+          ],
+        },
+        ["devices/w-2/via", '"g/e"', '"e-1"'],
+      ],
       ["one id twice", { devices: [aDevice(), aDevice()] }, ["devices/dev-1", "twice"]],
       [
         "several faults at once",

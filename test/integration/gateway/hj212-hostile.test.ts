@@ -203,6 +203,25 @@ test("too many in all are refused at the door; registered devices keep their pla
   expect(await gateway.refused()).toEqual({ "connections-full": 1 });
 });
 
+test("one MN holds three places at most: the oldest that it has left goes, and others find room", async () => {
+  await start({ config: { hj212Connections: 6 } });
+  const other = await open();
+  other.write(aFrame());
+  await other.next();
+  const lines: RawLogger[] = [];
+  for (let n = 0; n < 20; n++) {
+    const line = await open();
+    await line.ping(MN.two);
+    lines.push(line);
+    if (n >= 3) await lines[n - 3]?.closed;
+  }
+  expect(lines.filter(({ isClosed }) => !isClosed)).toHaveLength(3);
+  other.write(aFrame({ qn: "20260315080100001" }));
+  expect(await other.next()).toMatchObject({ CN: "9014" });
+  await gateway.close();
+  expect(await gateway.refused()).toEqual({ "hj212-connections-per-device": 17 });
+});
+
 test("a stopping server answers what it has and closes every connection", async () => {
   const journal = new HeldJournal();
   await start({ journal });

@@ -58,7 +58,7 @@ test("guesses wait before they are looked at, on new connections too; the right 
   for (let n = 0; n < 20; n++) await guess();
   await seen();
   expect(session("logger-1")).toMatchObject({ wrongPasswords: 5 });
-  await clock.advance(100);
+  await clock.advance(4_000); // five a second
   await turns(() => session("logger-1")?.wrongPasswords === 25);
   expect(session("logger-1")).toMatchObject({ wrongPasswords: 25 });
 
@@ -86,6 +86,30 @@ test("an open connection of the device never waits, whatever is guessed beside i
   expect(await device.next()).toMatchObject({ CN: "9014", QN: "20260315080030001" });
 });
 
+test("a front-end machine with one wrong PW behind it: that device waits, the others are answered at once for ever", async () => {
+  await start({ fieldSecrets: () => new Map([...SECRETS, ["logger-2", { password: "right" }]]) });
+  const line = await open("127.0.3.1");
+  line.write(aFrame());
+  await line.next();
+  const answered = async (from: RawLogger, qn: string): Promise<void> => {
+    from.write(aFrame({ qn }));
+    expect(await from.next()).toMatchObject({ CN: "9014", QN: qn });
+  };
+  for (let n = 10; n < 60; n++) {
+    line.write(aFrame({ mn: MN.two, pw: "wrong", qn: `202603150801${n}002` }));
+    await answered(line, `202603150801${n}001`);
+    if (n % 2 === 0) await clock.advance(4_000);
+  }
+  expect(session("logger-2")?.wrongPasswords).toBeGreaterThanOrEqual(10);
+  expect(line.isClosed).toBe(false);
+  // Its connection is lost: what the others have to prove does not wait for the wrong one either.
+  line.end();
+  const again = await open("127.0.3.1");
+  await answered(again, "20260315090000001");
+  await gateway.close();
+  expect((await gateway.refused())["hj212-password-queue"]).toBeGreaterThan(0);
+});
+
 test("what waits behind a password that waits keeps its order, and its bytes", async () => {
   await start();
   for (let n = 0; n < 6; n++) (await open("127.0.3.1")).write(aFrame({ pw: `${n}` }));
@@ -96,7 +120,7 @@ test("what waits behind a password that waits keeps its order, and its bytes", a
   device.write(Buffer.concat([first, ...qns.map((qn) => aFrame({ qn }))]));
   await seen();
   expect(device.received).toEqual([]);
-  await clock.advance(100);
+  await clock.advance(300);
   await turns(() => session("logger-1")?.wrongPasswords === 7);
   expect(device.received).toEqual([]); // what follows a wrong one waits anew
   await clock.advance(4_000);

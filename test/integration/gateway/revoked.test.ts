@@ -142,6 +142,27 @@ test("MQTT and HTTP: who is carried by a revoked account loses its own connectio
   expect(refused).toContain('reason="device-revoked"} 1');
 });
 
+test("HTTP: a device that is revoked between its sign-in and its body is refused, and nothing of it is kept", async () => {
+  const registry = aRegistry();
+  await start(registry);
+  let directory = createDirectory(registry);
+  const journal = new MemoryJournal();
+  const door = createTelemetryDoor({
+    ...{ journal, directory: () => directory, pepper: PEPPER },
+    ...{ clock: systemClock, log: createLogger("silent"), metrics: new Metrics() },
+  });
+  onTestFinished(() => door.close());
+  const authorization = `Basic ${btoa(`well-1:${secretOf("well-1")}`)}`;
+  const device = await door.enter({ authorization, address: "192.0.2.7" });
+  const body = Buffer.from(JSON.stringify({ ts: Date.now(), values: { ph: 7 } }));
+  const message = { device, body, contentType: "application/json", contentEncoding: undefined, query: {} };
+  expect(await door.take({ ...message, address: "192.0.2.7" })).toBe(1);
+  directory = createDirectory(revoking(registry, "well-1"));
+  const taken = door.take({ ...message, address: "192.0.2.7" });
+  await expect(taken).rejects.toMatchObject({ status: 401 });
+  expect(await journal.end("raw")).toBe(1);
+});
+
 async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }

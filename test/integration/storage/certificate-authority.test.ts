@@ -1,7 +1,7 @@
 /** The local CA, judged by OpenSSL and by Node's own reading of what it made. */
 import { execFileSync } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { appendFileSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { revokedSerials, serialOf } from "../../../gateway/crl.ts";
@@ -50,6 +50,16 @@ test("OpenSSL accepts what it issues, until it is revoked; other certificates st
     { device: "dev-1", revokedAt: now },
     { device: "dev-2", revokedAt: null },
   ]);
+});
+
+test("a register whose last line was never finished is read, and written on, without that line", async () => {
+  const { dataDir, folder } = await anAuthority();
+  await issueCertificate(dataDir, { device: "dev-1", days: 30, now });
+  appendFileSync(join(folder, "issued.jsonl"), '{"serial":"77","device":"dév');
+  expect(issuedCertificates(dataDir)).toMatchObject([{ device: "dev-1" }]);
+  await revokeCertificates(dataDir, "dev-1", now);
+  await issueCertificate(dataDir, { device: "dev-2", days: 30, now });
+  expect(issuedCertificates(dataDir)).toMatchObject([{ device: "dev-1", revokedAt: now }, { device: "dev-2" }]);
 });
 
 test("keys are for their owner only; the certificate names the device and belongs to its key", async () => {

@@ -2,11 +2,11 @@ import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { followFieldSecrets } from "../../../app-field-secrets.ts";
+import { followRegistry } from "../../../core/directory.ts";
 import { Misconfigured } from "../../../core/errors.ts";
 import { fieldSecretPurpose } from "../../../core/field-secret.ts";
 import { createLogger } from "../../../core/observe.ts";
 import { HJ212_KEY_FILE, loadSealingKey, seal } from "../../../core/sealed.ts";
-import { Shutdown } from "../../../core/service.ts";
 import { type Ledger, openLedger } from "../../../storage/sql-sqlite.ts";
 import { fieldSecretsContract } from "../../contract/field-secrets.ts";
 import * as build from "../../support/builders.ts";
@@ -26,13 +26,12 @@ async function ledgerIn(folder: string): Promise<Ledger> {
 
 fieldSecretsContract("SQLite", async () => (await ledgerIn(temporaryFolder())).fieldSecrets);
 
-test("the gateway's copy: unsealed, renewed within a second, the key file made at first use with mode 0600", async () => {
+test("the gateway's copy: unsealed, renewed with the registry, the key file made at first use with mode 0600", async () => {
   const dataDir = temporaryFolder();
   const ledger = await ledgerIn(dataDir);
-  const clock = new FakeClock();
   const log = createLogger("silent");
-  const shutdown = new Shutdown(log);
-  const current = await followFieldSecrets({ secrets: ledger.fieldSecrets, dataDir, clock, log, shutdown });
+  const { current, renew } = await followFieldSecrets({ secrets: ledger.fieldSecrets, dataDir, log });
+  const { refresh } = await followRegistry(ledger.registry, { clock: new FakeClock(), log, before: renew });
   expect(current().size).toBe(0);
   expect(() => statSync(join(dataDir, HJ212_KEY_FILE))).toThrow("ENOENT");
   const key = loadSealingKey(dataDir);
@@ -45,10 +44,34 @@ test("the gateway's copy: unsealed, renewed within a second, the key file made a
     expect(sealed).not.toContain(plain);
     await ledger.fieldSecrets.put({ device: "dev-1", kind, sealed }, "ann");
   }
-  await clock.advance(1_000);
-  while (current().size === 0) await clock.advance(1_000);
+  await refresh();
   expect(current().get("dev-1")).toEqual({ password: "123456", sm4: Buffer.alloc(16, 0x30) });
-  await shutdown.stop();
+  await ledger.fieldSecrets.drop("dev-1", "hj212-sm4", "ann");
+  await refresh();
+  expect(current().get("dev-1")).toEqual({ password: "123456" });
+});
+
+test("a new password lets a revoked device in, and is in force no later than that", async () => {
+  const dataDir = temporaryFolder();
+  const ledger = await ledgerIn(dataDir);
+  const [log, key] = [createLogger("silent"), loadSealingKey(dataDir)];
+  const give = async (plain: string): Promise<void> => {
+    const sealed = seal(key, plain, "hj212-password/dev-1");
+    await ledger.fieldSecrets.put({ device: "dev-1", kind: "hj212-password", sealed }, "ann");
+  };
+  await give("leaked");
+  const { current, renew } = await followFieldSecrets({ secrets: ledger.fieldSecrets, dataDir, log });
+  const { refresh, directory } = await followRegistry(ledger.registry, { clock: new FakeClock(), log, before: renew });
+  await ledger.registry.revokeCredentials(["dev-1"], "ann");
+  await refresh();
+  expect(directory().revokedSince("dev-1")).toBeDefined();
+  await give("better");
+  const admitted = refresh();
+  for (let turn = 0; directory().revokedSince("dev-1") !== undefined; turn++) {
+    expect(turn).toBeLessThan(1_000);
+    await Promise.race([admitted, new Promise((resolve) => setImmediate(resolve))]);
+  }
+  expect(current().get("dev-1")).toEqual({ password: "better" });
 });
 
 test("a lost key stops the start and says so; the password is in no message", async () => {
@@ -62,7 +85,7 @@ test("a lost key stops the start and says so; the password is in no message", as
   await ledger.fieldSecrets.put({ device: "dev-1", kind: "hj212-password", sealed }, "ann");
   writeFileSync(join(dataDir, HJ212_KEY_FILE), "ab".repeat(32));
   const log = createLogger("silent");
-  const parts = { secrets: ledger.fieldSecrets, dataDir, clock: new FakeClock(), log, shutdown: new Shutdown(log) };
+  const parts = { secrets: ledger.fieldSecrets, dataDir, log };
   const started = followFieldSecrets(parts);
   await expect(started).rejects.toThrow(Misconfigured);
   await expect(followFieldSecrets(parts)).rejects.toThrow(/FIELD_SECRETS_SEALED[\s\S]*dev-1[\s\S]*hj212.key/);

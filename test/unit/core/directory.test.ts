@@ -65,6 +65,23 @@ describe("followRegistry", () => {
     expect(directory().device("newer")).toBeUndefined();
   });
 
+  test("a newer copy is in force only once what must not be older has been read", async () => {
+    const { registry, add } = aRegistry();
+    const told: boolean[] = [];
+    const followed = await followRegistry(registry, {
+      ...{ clock: new FakeClock(0), log: silent },
+      before: async () => {
+        await Promise.resolve();
+        told.push(followed.directory().device("new") !== undefined);
+      },
+    });
+    add("new");
+    await followed.refresh();
+    expect([told, followed.directory().device("new") !== undefined]).toEqual([[false], true]);
+    await followed.refresh();
+    expect(told).toHaveLength(1);
+  });
+
   test("a registry that cannot be read: the old copy stays, and reading goes on", async () => {
     const { registry, add, held } = aRegistry();
     const { directory, refresh } = await followRegistry(registry, { clock: new FakeClock(0), log: silent });

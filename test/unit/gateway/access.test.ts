@@ -290,3 +290,11 @@ test.each`
 test("a connection's share is that of all devices whose messages it carries", () => {
   expect([well1.devices, carrier.devices > 1]).toEqual([1, true]);
 });
+
+test("a device behind an edge node of another account moves neither the edge nor its neighbours", () => {
+  const profile = { sparkplug: { group: "g", edge: "e", device: "w2" } };
+  const grant = deviceGrant(aDeviceContext({ device: aDevice({ id: "well-2", via: "edge", profile }) }));
+  for (const topic of ["DBIRTH/e/w1", "DDATA/e/w2", "NDEATH/e", "NBIRTH/e"])
+    expect(mayPublish(grant, `spBv1.0/g/${topic}`, 1)).toBe("foreign-topic");
+  expect(maySubscribe(grant, "spBv1.0/g/DCMD/e/+")).toBe("foreign-topic");
+});

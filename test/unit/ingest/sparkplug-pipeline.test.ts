@@ -18,6 +18,7 @@ function sparkplugDirectory(): Directory {
       aDevice({ id: "edge-1", profile: { sparkplug: { group: "park", edge: "e" } } }),
       aDevice({ id: "well-1", via: "edge-1", profile: { map, sparkplug: { group: "park", edge: "e", device: "w1" } } }),
       aDevice({ id: "rival" }),
+      aDevice({ id: "well-3", via: "edge-1", profile: { map, sparkplug: { group: "park", edge: "e", device: "w3" } } }),
     ],
   });
 }
@@ -133,6 +134,27 @@ test("a device that nobody registered is quarantined and does not disturb its ne
   expect((await ingest(journal)).filter(({ kind }) => kind === "gap")).toEqual([]);
   expect(await codes(journal)).toEqual(["SENDER_UNKNOWN"]);
   expect(await rows(journal)).toHaveLength(3);
+});
+
+test("a neighbour behind the same edge node, with credentials of its own, changes what nobody's aliases mean", async () => {
+  const swapped = [
+    { name: "pH", alias: 2, type: "Double", value: 7, time: NOW },
+    { name: "Cd", alias: 1, type: "Double", value: 1, time: NOW },
+  ] as const;
+  const from = { account: "well-3" };
+  const journal = await journalOf(
+    nbirth(),
+    dbirth(),
+    raw("DBIRTH", 2, swapped, from),
+    raw("NDEATH", 0, [{ name: "bdSeq", type: "UInt64", value: 0 }], from),
+    raw("DBIRTH", 3, swapped, { ...from, device: "w3" }),
+    data(2, 7.2),
+  );
+  const notices = await ingest(journal);
+  const readings = await readingsIn(journal);
+  expect(readings.at(-1)).toMatchObject({ series: "mw-1/ph/total/rtd", value: 7.2 });
+  expect(JSON.stringify(await quarantineIn(journal))).toContain("SENDER_NOT_CARRIED");
+  expect(JSON.stringify(notices)).not.toContain("death");
 });
 
 test("an account that does not carry the edge node can neither file readings nor kill or bear it", async () => {
