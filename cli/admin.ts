@@ -5,7 +5,7 @@ import { EXIT, Refused } from "../core/errors.ts";
 import { hmacSecret, loadPepper, newSecret } from "../core/secret.ts";
 import { Duration, Id, ROLES, type Role } from "../core/site.ts";
 import { hashPassword } from "../dashboards/passwords.ts";
-import { exportedRegistry, readRegistry, registryFormat } from "../storage/registry-file.ts";
+import { exportedRegistry, registryFormat, surveyRegistry } from "../storage/registry-file.ts";
 import { importRegistry } from "../storage/registry-import.ts";
 import type { Ledger } from "../storage/sql-sqlite.ts";
 import { ACTOR, audit, withLedger } from "./ledger.ts";
@@ -34,17 +34,11 @@ const registryImport: Verb = {
   run: async (call) => {
     const file = operand(call, 0, "FILE");
     const format = registryFormat(file);
-    const { file: parsed, placeOf } = await parsedFile(file, () => readRegistry(readBytes(file), format));
+    const surveyed = await ofFile(file, () => surveyRegistry(readBytes(file), format));
     return withLedger(call, async (ledger, dataDir) => {
       const dryRun = call.flag("dry-run");
-      const report = await importRegistry({
-        registry: ledger.registry,
-        pepper: loadPepper(dataDir),
-        file: parsed,
-        placeOf,
-        dryRun,
-        by: ACTOR,
-      });
+      const ours = { registry: ledger.registry, pepper: loadPepper(dataDir), dryRun, by: ACTOR };
+      const report = await ofFile(file, () => importRegistry({ ...surveyed, ...ours }));
       if (!dryRun) await audit(ledger, "registry.import", file, `${report.added} added, ${report.changed} changed`);
       call.out.result(report, `${dryRun ? "would be " : ""}${report.added} added, ${report.changed} changed`);
       if (report.secrets.length > 0 && !call.flag("json")) {
@@ -59,7 +53,7 @@ const registryImport: Verb = {
 };
 
 /** Names the file in a fault of its contents. */
-async function parsedFile<T>(file: string, parse: () => Promise<T>): Promise<T> {
+async function ofFile<T>(file: string, parse: () => Promise<T>): Promise<T> {
   try {
     return await parse();
   } catch (error) {

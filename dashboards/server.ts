@@ -95,7 +95,7 @@ export async function buildApp(parts: DashboardParts): Promise<{
   registerCompression(app);
   registerErrors(app, parts);
   await registerDocs(app);
-  registerAsyncApi(app, parts.version);
+  registerAsyncApi(app, parts);
   await app.register(async (api) => registerApi(api as App, services), { prefix: PREFIX });
   registerMetrics(app, services);
   await registerPages(app, services);

@@ -3,8 +3,9 @@ import { externalNames } from "../core/directory.ts";
 import { Refused } from "../core/errors.ts";
 import type { RegistryContents } from "../core/ports.ts";
 import { conversion, findQuantity, quantitySpec } from "../core/quantity.ts";
-
 import type { Device, Medium } from "../core/site.ts";
+import { faultText, invalidFile } from "./registry-faults.ts";
+import type { IsUnread } from "./registry-salvage.ts";
 
 export interface RegistryFault {
   /** "devices/dev-1/quantities/cd": kind, id and field. */
@@ -21,11 +22,18 @@ export function complete(contents: Partial<RegistryContents>): RegistryContents 
  * Faults of `put` when it replaces its namesakes in `present`: doubled ids, references to nothing, quantities that are
  * not known, units that cannot be converted at the station's medium. A station whose medium changes is judged with the
  * devices it has. What `put` does not touch is not judged again.
+ *
+ * @param isUnread what the file holds besides but could not be read: not missing, though nothing is known of it.
  */
-export function registryFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
+export function registryFaults(
+  present: RegistryContents,
+  put: RegistryContents,
+  isUnread: IsUnread = () => false,
+): RegistryFault[] {
   const tenants = new Set(ids(present.tenants, put.tenants));
   const sites = new Set(ids(present.sites, put.sites));
-  const media = new Map([...present.stations, ...put.stations].map((station) => [station.id, station.medium]));
+  const known = [...present.stations.filter(({ id }) => !isUnread("stations", id)), ...put.stations];
+  const media = new Map(known.map((station) => [station.id, station.medium]));
   const faults = [
     ...doubled("tenants", put.tenants),
     ...doubled("sites", put.sites),
@@ -33,36 +41,46 @@ export function registryFaults(present: RegistryContents, put: RegistryContents)
     ...doubled("devices", put.devices),
   ];
   for (const { id, tenant } of put.sites) {
-    if (!tenants.has(tenant)) faults.push({ where: `sites/${id}/tenant`, what: `no tenant "${tenant}"` });
+    if (!tenants.has(tenant) && !isUnread("tenants", tenant))
+      faults.push({ where: `sites/${id}/tenant`, what: `no tenant "${tenant}"` });
   }
   for (const { id, site } of put.stations) {
-    if (!sites.has(site)) faults.push({ where: `stations/${id}/site`, what: `no site "${site}"` });
+    if (!sites.has(site) && !isUnread("sites", site))
+      faults.push({ where: `stations/${id}/site`, what: `no site "${site}"` });
   }
   for (const device of touchedDevices(present, put)) {
     const medium = media.get(device.station);
-    if (medium) faults.push(...quantityFaults(device, medium));
-    else faults.push({ where: `devices/${device.id}/station`, what: `no station "${device.station}"` });
+    if (!medium && !isUnread("stations", device.station))
+      faults.push({ where: `devices/${device.id}/station`, what: `no station "${device.station}"` });
+    faults.push(...quantityFaults(device, medium));
   }
-  return [...faults, ...carrierFaults(present, put), ...externalFaults(present, put), ...edgeFaults(present, put)];
+  const devices = present.devices.filter(({ id }) => !isUnread("devices", id));
+  return [
+    ...faults,
+    ...carrierFaults(devices, put, isUnread),
+    ...externalFaults(devices, put),
+    ...edgeFaults(devices, put),
+  ];
 }
 
 /** A carrier is a device with a connection of its own: none that is carried itself. */
-function carrierFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
-  const devices = new Map([...present.devices, ...put.devices].map((device) => [device.id, device]));
+function carrierFaults(present: readonly Device[], put: RegistryContents, isUnread: IsUnread): RegistryFault[] {
+  const devices = new Map([...present, ...put.devices].map((device) => [device.id, device]));
   return put.devices.flatMap(({ id, via }) => {
     if (via === undefined) return [];
     const where = `devices/${id}/via`;
     const carrier = devices.get(via);
+    if (!carrier && isUnread("devices", via)) return [];
     if (!carrier) return [{ where, what: `no device "${via}"` }];
     return carrier.via === undefined ? [] : [{ where, what: `"${via}" is carried by "${carrier.via}" itself` }];
   });
 }
 
 /** Two devices with one foreign name could not be told apart. */
-function externalFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
+function externalFaults(present: readonly Device[], put: RegistryContents): RegistryFault[] {
   const replaced = new Set(ids(put.devices));
   const holders = new Map<string, string>();
-  for (const device of present.devices) {
+  for (const device of present) {
     if (!replaced.has(device.id)) for (const name of externalNames(device)) holders.set(name, device.id);
   }
   return put.devices.flatMap((device) =>
@@ -76,10 +94,10 @@ function externalFaults(present: RegistryContents, put: RegistryContents): Regis
 }
 
 /** One Sparkplug edge node speaks through one account: two could change what each other's numbers and aliases mean. */
-function edgeFaults(present: RegistryContents, put: RegistryContents): RegistryFault[] {
+function edgeFaults(present: readonly Device[], put: RegistryContents): RegistryFault[] {
   const replaced = new Set(ids(put.devices));
   const carriers = new Map<string, Device>();
-  return [...present.devices.filter(({ id }) => !replaced.has(id)), ...put.devices].flatMap((device) => {
+  return [...present.filter(({ id }) => !replaced.has(id)), ...put.devices].flatMap((device) => {
     const { sparkplug } = device.profile ?? {};
     if (!sparkplug) return [];
     const edge = `${sparkplug.group}/${sparkplug.edge}`;
@@ -91,19 +109,23 @@ function edgeFaults(present: RegistryContents, put: RegistryContents): RegistryF
   });
 }
 
-/**
- * @param placeOf where a fault stands in the file that `put` was read from.
- * @throws Refused `REGISTRY_INVALID` naming every fault.
- */
-export function refuseFaults(
-  present: RegistryContents,
-  put: RegistryContents,
-  placeOf: (where: string) => string = (where) => where,
-): void {
-  const faults = registryFaults(present, put);
+/** The file that contents were read from. */
+export interface FileOfFaults {
+  /** Where a fault stands in it. */
+  readonly placeOf?: (where: string) => string;
+  /** Its own faults. */
+  readonly faults?: readonly string[];
+  readonly isUnread?: IsUnread;
+}
+
+/** @throws Refused naming every fault: `REGISTRY_FILE_INVALID` when the file has faults of its own, else `REGISTRY_INVALID`. */
+export function refuseFaults(present: RegistryContents, put: RegistryContents, file: FileOfFaults = {}): void {
+  const { placeOf = (where) => where, faults: own = [], isUnread } = file;
+  const faults = registryFaults(present, put, isUnread).map(({ what, where }) => faultText(what, placeOf(where)));
+  if (own.length > 0) throw invalidFile([...own, ...faults]);
   if (faults.length === 0) return;
   throw new Refused("REGISTRY_INVALID", {
-    what: `${faults.length} fault(s):\n${faults.map(({ where, what }) => `✖ ${what}\n  → at ${placeOf(where)}`).join("\n")}`,
+    what: `${faults.length} fault(s):\n${faults.join("\n")}`,
     where: "registry",
     mend: "correct what is named above; nothing was changed",
   });
@@ -131,7 +153,7 @@ function touchedDevices(present: RegistryContents, put: RegistryContents): Devic
   return [...put.devices, ...standing];
 }
 
-function quantityFaults({ id, quantities, profile }: Device, medium: Medium): RegistryFault[] {
+function quantityFaults({ id, quantities, profile }: Device, medium: Medium | undefined): RegistryFault[] {
   const mapped = Object.entries(profile?.map ?? {}).flatMap(([name, { quantity, unit }]) => {
     const where = `devices/${id}/profile/map/${name}`;
     if (!Object.hasOwn(quantities, quantity)) return [{ where, what: `"${quantity}" is not among its quantities` }];
@@ -145,9 +167,11 @@ function quantityFaults({ id, quantities, profile }: Device, medium: Medium): Re
   return [...own, ...mapped];
 }
 
-function quantityFault(name: string, unit: string, medium: Medium): string | null {
+/** Without a medium only the name can be judged. */
+function quantityFault(name: string, unit: string, medium: Medium | undefined): string | null {
   const quantity = findQuantity(name)?.id;
   if (quantity === undefined) return `no quantity "${name}" is known`;
+  if (medium === undefined) return null;
   const spec = quantitySpec(quantity, medium);
   if (!spec) return `${name} is not measured in ${medium}`;
   if (conversion(quantity, medium, unit)) return null;

@@ -7,7 +7,9 @@ import { z } from "zod";
 import { Refused } from "../core/errors.ts";
 import type { RegistryContents } from "../core/ports.ts";
 import { Device, formatDuration, Site, Station, Tenant } from "../core/site.ts";
+import { faultText, invalidFile } from "./registry-faults.ts";
 import { type FileFault, readYaml, type WrittenForm } from "./registry-forms.ts";
+import { type IsUnread, salvage } from "./registry-salvage.ts";
 import { readCsv, writeCsv } from "./registry-table.ts";
 
 export { importRegistry } from "./registry-import.ts";
@@ -15,6 +17,7 @@ export { importRegistry } from "./registry-import.ts";
 /** A device as written; without `secret` the import makes one for a device that has none yet. */
 const FileDevice = Device.extend({ secret: z.string().min(1).max(256).optional() });
 
+const ROWS = { tenants: Tenant, sites: Site, stations: Station, devices: FileDevice };
 const RegistryFile = z.strictObject({
   tenants: z.array(Tenant).default([]),
   sites: z.array(Site).default([]),
@@ -32,6 +35,12 @@ export interface ReadRegistry {
   readonly placeOf: (where: string) => string;
 }
 
+/** A file with all its faults, and what of it can be judged against the registry all the same. */
+export interface SurveyedRegistry extends ReadRegistry {
+  readonly faults: readonly string[];
+  readonly isUnread: IsUnread;
+}
+
 /** By file name. @throws Refused `REGISTRY_FILE_INVALID` for what is not known. */
 export function registryFormat(fileName: string): RegistryFormat {
   const ending = fileName.slice(fileName.lastIndexOf(".") + 1).toLowerCase();
@@ -46,31 +55,41 @@ export function registryFormat(fileName: string): RegistryFormat {
 /** @throws Refused `REGISTRY_FILE_INVALID` with every fault, its line and its path. */
 export function parseRegistryFile(text: string, format: "yaml" | "csv"): RegistryFile {
   if (text.startsWith("PK\u0003\u0004")) refuseSpreadsheet(); // the first bytes of every .xlsx
-  return checked(format === "yaml" ? readYaml(text) : readCsv(text)).file;
+  return faultless(surveyed(format === "yaml" ? readYaml(text) : readCsv(text))).file;
 }
 
 /** Any of the formats. @throws as `parseRegistryFile`. */
 export async function readRegistry(bytes: Buffer, format: RegistryFormat): Promise<ReadRegistry> {
-  // Loaded when needed: the libraries of spreadsheets are no light ones.
-  if (format === "xlsx") return checked(await (await import("./registry-sheets.ts")).readSheets(bytes));
-  const text = bytes.toString("utf8");
-  if (text.startsWith("PK\u0003\u0004")) refuseSpreadsheet();
-  return checked(format === "yaml" ? readYaml(text) : readCsv(text));
+  return faultless(await surveyRegistry(bytes, format));
 }
 
-function checked(form: WrittenForm): ReadRegistry {
+/** As `readRegistry`, but with the faults told instead of thrown. @throws Refused when the format is another. */
+export async function surveyRegistry(bytes: Buffer, format: RegistryFormat): Promise<SurveyedRegistry> {
+  // Loaded when needed: the libraries of spreadsheets are no light ones.
+  if (format === "xlsx") return surveyed(await (await import("./registry-sheets.ts")).readSheets(bytes));
+  const text = bytes.toString("utf8");
+  if (text.startsWith("PK\u0003\u0004")) refuseSpreadsheet();
+  return surveyed(format === "yaml" ? readYaml(text) : readCsv(text));
+}
+
+function surveyed(form: WrittenForm): SurveyedRegistry {
   const parsed = RegistryFile.safeParse(form.raw);
   const faults = [...form.faults, ...overlookedFaults(form)];
   for (const issue of parsed.error?.issues ?? []) faults.push(placed(issueText(issue), issue.path, form));
-  if (parsed.success && faults.length === 0) return { file: parsed.data, placeOf: (where) => placeIn(form, where) };
   faults.sort((a, b) => a.line - b.line);
-  const list = faults.map(
-    ({ what, line, path, at }) => `✖ ${what}\n  → at ${at ?? `line ${line}${path && `, ${path}`}`}`,
-  );
-  throw new Refused("REGISTRY_FILE_INVALID", {
-    what: `${faults.length} fault(s):\n${list.join("\n")}`,
-    mend: "correct what is named above; nothing was imported",
-  });
+  const { rows, isUnread } = salvage(form.raw, ROWS);
+  return {
+    file: parsed.success && faults.length === 0 ? parsed.data : RegistryFile.parse(rows),
+    placeOf: (where) => placeIn(form, where),
+    faults: faults.map(({ what, line, path, at }) => faultText(what, at ?? `line ${line}${path && `, ${path}`}`)),
+    isUnread: (kind, id) => form.isPartial === true || isUnread(kind, id),
+  };
+}
+
+/** @throws Refused `REGISTRY_FILE_INVALID` naming every fault. */
+function faultless(read: SurveyedRegistry): ReadRegistry {
+  if (read.faults.length > 0) throw invalidFile(read.faults);
+  return read;
 }
 
 /** @param where "kind/id/field…", as registry-check.ts names places. */

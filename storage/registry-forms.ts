@@ -17,6 +17,8 @@ export interface WrittenForm {
   readonly raw: unknown;
   /** Faults of the form itself. */
   readonly faults: readonly FileFault[];
+  /** Rows are there that could not be read at all. */
+  readonly isPartial?: boolean;
   lineOf(path: readonly PropertyKey[]): number;
   /** Of a form that has more to say than a line: sheet, row and column. */
   placeOf?(path: readonly PropertyKey[]): string;
@@ -30,7 +32,7 @@ export function readYaml(text: string): WrittenForm {
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, stringKeys: true });
   const broken = (what: string, line = 1): FileFault => ({ what, line, path: "" });
   const faults = document.errors.map((error) => broken(error.message, lines.linePos(error.pos[0]).line));
-  if (faults.length > 0) return { raw: {}, faults, lineOf: () => 1 };
+  if (faults.length > 0) return { raw: {}, faults, isPartial: true, lineOf: () => 1 };
   const lineOf = (path: readonly PropertyKey[]): number => {
     for (let depth = path.length; depth > 0; depth--) {
       const node = document.getIn(path.slice(0, depth), true) as { range?: readonly number[] } | undefined;
@@ -44,7 +46,7 @@ export function readYaml(text: string): WrittenForm {
     return { raw: document.toJS() ?? {}, faults: [], lineOf };
   } catch (error) {
     // More aliases than the library expands: a file that would grow beyond all bounds.
-    return { raw: {}, faults: [broken((error as Error).message)], lineOf };
+    return { raw: {}, faults: [broken((error as Error).message)], isPartial: true, lineOf };
   }
 }
 

@@ -2,7 +2,7 @@
 import type { DeviceCredential, Registry, RegistryContents, RegistrySnapshot } from "../core/ports.ts";
 import { hmacSecret, newSecret } from "../core/secret.ts";
 import { canonicalJson } from "./canonical-json.ts";
-import { refuseFaults } from "./registry-check.ts";
+import { type FileOfFaults, refuseFaults } from "./registry-check.ts";
 import type { RegistryFile } from "./registry-file.ts";
 
 export interface ImportOutcome {
@@ -27,22 +27,24 @@ const SECRET_LENGTH_SAFE = 16;
 /**
  * A device without `secret` in the file keeps the credential it has. A dry run checks everything and writes nothing.
  *
- * @throws Refused `REGISTRY_INVALID` naming every dangling reference, unknown quantity and unfit unit.
+ * @param parts a surveyed file with faults is refused with all of them, those that only the registry as a whole shows included.
+ * @throws Refused `REGISTRY_INVALID` naming every dangling reference, unknown quantity and unfit unit;
+ *   `REGISTRY_FILE_INVALID` when the file has faults of its own.
  */
-export async function importRegistry(parts: {
-  readonly registry: Registry;
-  readonly pepper: Buffer;
-  readonly file: RegistryFile;
-  /** Where things stand in the file, for faults that only the registry as a whole shows. */
-  readonly placeOf?: (where: string) => string;
-  readonly dryRun: boolean;
-  readonly by: string;
-}): Promise<ImportOutcome> {
+export async function importRegistry(
+  parts: FileOfFaults & {
+    readonly registry: Registry;
+    readonly pepper: Buffer;
+    readonly file: RegistryFile;
+    readonly dryRun: boolean;
+    readonly by: string;
+  },
+): Promise<ImportOutcome> {
   const { registry, pepper, file, dryRun, by } = parts;
   const present = await registry.snapshot();
   const contents = { ...file, devices: file.devices.map(({ secret: _secret, ...device }) => device) };
   const { put, changes, ...counts } = compare(present, contents);
-  refuseFaults(present, put, parts.placeOf);
+  refuseFaults(present, put, parts);
   const { credentials, secrets, ended } = newCredentials(present, file, pepper);
   if (!dryRun) {
     if (changes.length > 0) await registry.put(put, by);

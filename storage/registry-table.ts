@@ -39,7 +39,7 @@ export function readCsv(text: string): WrittenForm {
   const faults: FileFault[] = [];
   const [header, ...rows] = csvRows(text, faults);
   const table: Table = { header: header?.cells ?? [], rows, place: () => undefined };
-  return faults.length > 0 ? { raw: {}, faults, lineOf: () => 1 } : readTables([table]);
+  return faults.length > 0 ? { raw: {}, faults, isPartial: true, lineOf: () => 1 } : readTables([table]);
 }
 
 /** Objects of all tables together, and where each of their fields stands. */
@@ -50,19 +50,24 @@ export function readTables(tables: readonly Table[]): WrittenForm {
     { readonly table: Table; readonly line: number; readonly header: readonly string[] }
   >();
   const faults: FileFault[] = [];
+  let isPartial = false;
   for (const table of tables) {
     const header = table.header.map((name) => name.trim());
     const fault = (what: string, line: number, column = -1): void => {
       const at = table.place(line, column);
       faults.push({ what, line, path: "", ...(at === undefined ? {} : { at }) });
     };
-    if (!judgeHeader(table, header, fault)) continue;
+    if (!judgeHeader(table, header, fault)) {
+      isPartial = true;
+      continue;
+    }
     for (const { cells, line } of table.rows) {
       if (cells.length !== header.length) fault(`${cells.length} cells, but ${header.length} columns`, line);
       const row = new Map(header.map((name, at) => [name, (cells[at] ?? "").trim()]));
       const type = row.get("type") ?? table.type ?? "";
       if (!isRowType(type)) {
         fault(`type "${type}" is none of ${Object.keys(KINDS).join(", ")}`, line, header.indexOf("type"));
+        isPartial = true;
         continue;
       }
       const object = rowObject(row, (what, column) => fault(what, line, header.indexOf(column)));
@@ -74,6 +79,7 @@ export function readTables(tables: readonly Table[]): WrittenForm {
   return {
     raw,
     faults,
+    isPartial,
     lineOf: (path) => originOf(path)?.line ?? 1,
     placeOf: (path) => {
       const origin = originOf(path);

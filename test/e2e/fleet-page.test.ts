@@ -69,7 +69,10 @@ test.each`
 test("the AsyncAPI document is served as JSON, and as a page without script", async () => {
   const json = await fetch(`${server.url}/docs/asyncapi`);
   expect(json.headers.get("content-type")).toContain("application/json");
-  expect(await json.json()).toMatchObject({ asyncapi: "3.0.0", channels: { telemetry: {} } });
+  const document = (await json.json()) as { servers: Record<string, { host: string }> };
+  expect(document).toMatchObject({ asyncapi: "3.0.0", channels: { telemetry: {} } });
+  const { mqtt, ws } = server.ports;
+  expect(Object.values(document.servers).map(({ host }) => host)).toEqual([`127.0.0.1:${mqtt}`, `127.0.0.1:${ws}`]);
   const page = await fetch(`${server.url}/docs/asyncapi`, { headers: { accept: "text/html" } });
   const text = await page.text();
   expect(page.headers.get("content-type")).toContain("text/html");

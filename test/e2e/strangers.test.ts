@@ -80,11 +80,11 @@ async function seen(reason: string, attempt: () => Promise<void>, metric = "gate
   await eventually(`${metric} ${reason}`, async () => ((await refused(metric, reason)) > before ? true : null), 5_000);
   await eventually(`a line about ${reason}`, async () => (logged(reason) > 0 ? true : null), 5_000);
 }
-const logged = (reason: string): number =>
+const logged = (reason: string, who = ""): number =>
   server
     .stderr()
     .split("\n")
-    .filter((line) => line.includes(`"${reason}"`)).length;
+    .filter((line) => line.includes(`"${reason}"`) && line.includes(who)).length;
 
 function connect(n: number, more: IClientOptions = {}): Promise<MqttClient> {
   const account = { clientId: `dev-${n}`, username: `dev-${n}`, password: secretOf(n) };
@@ -125,7 +125,7 @@ test.each([
   ["everything", "#", "subscribe-foreign-topic"],
   ["every tenant", "ews/1/+/+/+/+/cmd", "subscribe-foreign-topic"],
   ["another device's commands", "ews/1/t1/s1/mw-2/dev-2/cmd", "subscribe-foreign-topic"],
-  ["another tenant", "ews/1/t2/alerts/#", "subscribe-foreign-topic"],
+  ["alarms, which are for consumers", "ews/1/t1/alerts/#", "subscribe-foreign-topic"],
   ["$SYS", "$SYS/#", "subscribe-reserved-topic"],
   ["a share of everything", "$share/g/#", "subscribe-reserved-topic"],
 ])("subscribing to %s: 0x80, the connection lives", async (_why, filter, reason) => {
@@ -137,6 +137,54 @@ test.each([
   await client.endAsync(true);
   await eventually("its count", async () => ((await refused("gateway_refused", reason)) > before ? true : null));
   expect(logged(reason)).toBeGreaterThan(0);
+});
+
+/** A consumer of tenant t1, signed in once the server knows it. */
+async function consumer(name: string): Promise<MqttClient> {
+  const { secret } = await cli("consumer", "add", name, "--tenant", "t1");
+  const account = { clientId: name, username: name, password: String(secret), reconnectPeriod: 0 };
+  const open = () => connectAsync(`mqtt://127.0.0.1:${server.ports.mqtt}`, account, false).catch(() => null);
+  const client = await eventually("the consumer is known", open);
+  return client.on("error", () => undefined);
+}
+
+test("a consumer of one tenant: its own tenant's alarms and values, nothing of another's", async () => {
+  const client = await consumer("board-t1");
+  const topics: string[] = [];
+  client.on("message", (topic) => topics.push(topic));
+  const own = ["ews/1/t1/alerts/#", "ews/1/t1/alerts-log/#", "ews/1/t1/current/#"];
+  expect(await client.subscribeAsync(own, { qos: 1 })).toHaveLength(3);
+  for (const branch of ["alerts", "alerts-log", "current"]) {
+    for (const tenant of ["t2", "+"]) {
+      await seen("subscribe-foreign-topic", async () => {
+        const granted = await client.subscribeAsync(`ews/1/${tenant}/${branch}/#`).catch((error: unknown) => error);
+        expect(String(granted)).toMatch(/unspecified error|128/i);
+      });
+    }
+  }
+  expect(logged("subscribe-foreign-topic", `"board-t1"`)).toBeGreaterThan(0);
+  const device = await connect(1);
+  await device.publishAsync(topicOf(1), '{"m":{"ph":7.31}}', { qos: 1 });
+  await device.endAsync(true);
+  await eventually("a value of its own tenant", async () => topics.includes("ews/1/t1/current/s1/mw-1/dev-1") || null);
+  expect(topics.filter((topic) => !topic.startsWith("ews/1/t1/"))).toEqual([]);
+  await client.endAsync(true);
+});
+
+test.each([
+  ["another tenant's device", "ews/1/t2/s1/mw-1/dev-1/telemetry"],
+  ["another tenant's alarms", "ews/1/t2/alerts/s1/mw-1/cd-high/cd"],
+  ["its own tenant's alarms", "ews/1/t1/alerts/s1/mw-1/cd-high/cd"],
+])("a consumer publishing on %s: no PUBACK, the connection is closed", async (why, topic) => {
+  const client = await consumer(why.replaceAll(/[^a-z]/g, "-"));
+  const closed = closing(client);
+  let isAcknowledged = false;
+  await seen("consumers-only-read", async () => {
+    client.publish(topic, '{"m":{"ph":7}}', { qos: 1 }, (error) => (isAcknowledged = !error));
+    await closed;
+  });
+  expect(isAcknowledged).toBe(false);
+  await client.endAsync(true);
 });
 
 const PW = "right-1";

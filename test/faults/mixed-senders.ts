@@ -1,5 +1,7 @@
 /** Senders of every protocol for the mixed fault: each sends a value until it has been acknowledged as its protocol does. */
 import { systemClock } from "../../core/clock.ts";
+import { encodeFrame } from "../../core/hj212-frame.ts";
+import { hj212Qn, hj212Time } from "../../core/hj212-time.ts";
 import type { Telemetry } from "../../core/wire.ts";
 import { createDevice } from "../../simulators/device.ts";
 import { createHj212Logger } from "../../simulators/hj212.ts";
@@ -11,9 +13,13 @@ import { createHttpSender } from "./http-sender.ts";
 export const EACH = 5;
 export const QUANTITY = "ec";
 const UNIT = "µS/cm";
+const ZONE = "Asia/Shanghai";
 
 /** The acknowledgement that counts: PUBACK, 9014, 202. */
-export const PROTOCOLS = ["telemetry", "senml", "thingsboard", "cayenne", "sparkplug", "hj212", "http"] as const;
+export const PROTOCOLS = [
+  ...(["telemetry", "senml", "thingsboard", "cayenne", "tts"] as const),
+  ...(["sparkplug", "hj212", "hj212-mqtt", "http"] as const),
+] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 export interface MixedSender {
@@ -27,10 +33,11 @@ export interface Mixed {
   close(): Promise<void>;
 }
 
-/** Devices 1 to EACH are of the first protocol, and so on; two accounts behind them carry Cayenne and Sparkplug. */
+/** Devices 1 to EACH are of the first protocol, and so on; accounts behind them carry Cayenne, The Things Stack and Sparkplug. */
 const COUNT = PROTOCOLS.length * EACH;
 const LORAWAN_SERVER = COUNT + 1;
 const EDGE_NODE = COUNT + 2;
+const TTS_SERVER = COUNT + 3;
 
 const idOf = (n: number): string => `dev-${n}`;
 const secretOf = (n: number): string => `secret-of-device-${n}-0123456789abcdef`;
@@ -39,7 +46,7 @@ const mnOf = (n: number): string => `MIXED${String(n).padStart(19, "0")}`;
 const euiOf = (n: number): string => `00AABBCCDD${String(n).padStart(6, "0")}`;
 
 export function mixedRegistry(): TestRegistry {
-  const base = aTestRegistry(COUNT + 2);
+  const base = aTestRegistry(COUNT + 3);
   return { ...base, devices: base.devices.map((device, at) => ({ ...device, ...profileOf(at + 1) })) };
 }
 
@@ -55,19 +62,25 @@ function profileOf(n: number): object {
         via: idOf(LORAWAN_SERVER),
         profile: { lorawan: { devEui: euiOf(n), payload: "cayenne" }, map: map("generic_1") },
       };
+    case "tts":
+      return {
+        via: idOf(TTS_SERVER),
+        profile: { lorawan: { devEui: euiOf(n), payload: "object" }, map: map("conductivity") },
+      };
     case "sparkplug":
       return {
         via: idOf(EDGE_NODE),
         profile: { sparkplug: { group: "mixed", edge: "edge", device: idOf(n) }, map: map("conductivity") },
       };
     case "hj212":
+    case "hj212-mqtt":
       return { profile: { hj212: { mn: mnOf(n) }, map: map("w01014") } };
     default:
       return {};
   }
 }
 
-type Wire = readonly [topic: string, payload: object];
+type Wire = readonly [topic: string, payload: object | string];
 type Send = MixedSender["send"];
 interface Opened {
   readonly send: (n: number) => Send;
@@ -89,8 +102,13 @@ export function openMixed(ports: Ports, seed: number): Mixed {
       { ts: time, values: { conductivity: value } },
     ]),
     cayenne: openPublishers(url, [LORAWAN_SERVER], (_n, { name, value, time }) => uplink(Number(name), value, time)),
+    tts: openPublishers(url, [TTS_SERVER], (_n, { name, value, time }) => ttsUplink(Number(name), value, time)),
     sparkplug: openEdge(url, numbers("sparkplug")),
     hj212: openLoggers(ports.hj212, numbers("hj212"), seed),
+    "hj212-mqtt": openPublishers(url, numbers("hj212-mqtt"), (n, { value, time }) => [
+      `${prefixOf(n)}hj212`,
+      hj212Packet(n, value, time),
+    ]),
     http: openHttp(`http://127.0.0.1:${ports.http}/api/v1/telemetry`, numbers("http")),
   };
   return {
@@ -120,7 +138,7 @@ function openPublishers(
       const own = ({ ts, r: [reading] }: Telemetry): { topic: string; body: string } => {
         const { p: name = "", v = null } = reading ?? {};
         const [topic, payload] = write(account, { name, value: Number(v), time: Number(ts) });
-        return { topic, body: JSON.stringify(payload) };
+        return { topic, body: typeof payload === "string" ? payload : JSON.stringify(payload) };
       };
       return [account, createDevice({ ...parts, write: own })] as const;
     }),
@@ -151,6 +169,31 @@ function uplink(n: number, value: number, time: number): Wire {
       data: bytes.toString("base64"),
     },
   ];
+}
+
+/** The Things Stack v3, payload formatter of the server. */
+function ttsUplink(n: number, conductivity: number, time: number): Wire {
+  const at = new Date(time).toISOString();
+  return [
+    `v3/mixed@ttn/devices/node-${n}/up`,
+    {
+      end_device_ids: { device_id: `node-${n}`, application_ids: { application_id: "mixed" }, dev_eui: euiOf(n) },
+      received_at: at,
+      uplink_message: {
+        f_port: 2,
+        f_cnt: Math.floor(time / 1_000) % 65_536,
+        decoded_payload: { conductivity },
+        received_at: at,
+      },
+    },
+  ];
+}
+
+/** One real-time packet, as text: it is ASCII. */
+function hj212Packet(n: number, value: number, time: number): string {
+  const head = `QN=${hj212Qn(time, ZONE)};ST=32;CN=2011;PW=123456;MN=${mnOf(n)};Flag=5;`;
+  const frame = encodeFrame(`${head}CP=&&DataTime=${hj212Time(time, ZONE)};w01014-Rtd=${value},w01014-Flag=N&&`);
+  return Buffer.from(frame).toString("latin1");
 }
 
 function openEdge(url: string, numbers: readonly number[]): Opened {
