@@ -6,7 +6,7 @@
  */
 import type { Socket } from "node:net";
 import { answerFor } from "../core/hj212-answer.ts";
-import { encodeFrame, type Hj212Frame, type Hj212FramerCounters } from "../core/hj212-frame.ts";
+import { encodeFrame, type Hj212Frame } from "../core/hj212-frame.ts";
 import { Hj212Framer } from "../core/hj212-framer.ts";
 import { type Hj212Segment, type Hj212SegmentRefusal, parseSegment, peekMn } from "../core/hj212-segment.ts";
 import type { DeviceContext } from "../core/site.ts";
@@ -14,6 +14,7 @@ import { devicePrefix } from "../core/wire.ts";
 import type { Sender } from "./admit.ts";
 import type { Desk } from "./hj212-desk.ts";
 import type { FieldDevice, Line } from "./hj212-devices.ts";
+import { FramingTally } from "./hj212-framing.ts";
 import { itemOf, keptBytes, kindOf, partOf, saidOf } from "./hj212-packet.ts";
 import type { Part } from "./hj212-parts.ts";
 import { mayShare } from "./hj212-senders.ts";
@@ -34,8 +35,6 @@ const IDLE_MS_MIN = 65 * 60_000;
 /** A connection whose devices have all come back on another one. */
 const LEFT_MS_MAX = 60_000;
 
-type FramingErrors = Pick<Hj212FramerCounters, "badCrc" | "badLength" | "noiseBytes">;
-
 export class Hj212Session implements Sender, Line {
   readonly socket: Socket;
   readonly address: string;
@@ -53,8 +52,7 @@ export class Hj212Session implements Sender, Line {
   #answers: Uint8Array[] = [];
   /** Whom the newest packet was from; errors of framing are put down to it, those before the first packet too. */
   #device: FieldDevice | null = null;
-  #counted: FramingErrors = { badCrc: 0, badLength: 0, noiseBytes: 0 };
-  #owed: FramingErrors = { badCrc: 0, badLength: 0, noiseBytes: 0 };
+  readonly #framing = new FramingTally();
   #idleMsMax = IDLE_MS_MIN;
   #heardAt: number;
   #stuckSince: number | null = null;
@@ -369,25 +367,9 @@ export class Hj212Session implements Sender, Line {
   }
 
   #countFraming(): void {
-    const { badCrc, badLength, noiseBytes } = this.#framer.counters;
-    const { badCrc: crcBefore, badLength: lengthBefore, noiseBytes: noiseBefore } = this.#counted;
-    const changes = {
-      badCrc: badCrc - crcBefore,
-      badLength: badLength - lengthBefore,
-      noiseBytes: noiseBytes - noiseBefore,
-    };
-    if (changes.badCrc + changes.badLength + changes.noiseBytes > 0) {
-      this.#desk.counted(changes);
-      this.#counted = { badCrc, badLength, noiseBytes };
-      this.#owed.badCrc += changes.badCrc;
-      this.#owed.badLength += changes.badLength;
-      this.#owed.noiseBytes += changes.noiseBytes;
-    }
-    if (!this.#device) return;
-    this.#device.crcErrors += this.#owed.badCrc;
-    this.#device.badLengths += this.#owed.badLength;
-    this.#device.noiseBytes += this.#owed.noiseBytes;
-    this.#owed = { badCrc: 0, badLength: 0, noiseBytes: 0 };
+    const news = this.#framing.news(this.#framer.counters);
+    if (news) this.#desk.counted(news);
+    if (this.#device) this.#framing.putDownTo(this.#device);
   }
 
   #flush(): void {
