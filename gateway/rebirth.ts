@@ -44,7 +44,9 @@ export class Rebirths {
       return;
     }
     if (!known) return;
-    const isSettled = kind === "gap-closed" ? known.reason === "SEQ_GAP" : device === null || device === known.device;
+    // Missing numbers may have been another device's birth: the birth that showed the gap says nothing of them.
+    const isOwn = known.reason !== "SEQ_GAP" && device === known.device;
+    const isSettled = kind === "gap-closed" ? known.reason === "SEQ_GAP" : device === null || isOwn;
     if (!isSettled) return;
     known.wantedAt = null;
     known.tries = 0;

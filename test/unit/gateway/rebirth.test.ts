@@ -26,6 +26,12 @@ test("is asked once, after the reorder wait, however often it is wanted", () => 
 test.each<[string, EdgeNotice, EdgeNotice, boolean]>([
   ["a gap that closes", a("gap"), a("gap-closed"), true],
   ["a gap and the node's birth", a("gap"), a("birth"), true],
+  [
+    "a gap shown by a device's birth: another's may be what is missing",
+    a("gap", { device: "d2" }),
+    a("birth", { device: "d2" }),
+    false,
+  ],
   ["a missing birth that was only late", a("rebirth-wanted", { device: "d1" }), a("birth", { device: "d1" }), true],
   ["the birth of another device", a("rebirth-wanted", { device: "d1" }), a("birth", { device: "d2" }), false],
   ["an unknown alias is not settled by a closed gap", a("rebirth-wanted"), a("gap-closed"), false],
