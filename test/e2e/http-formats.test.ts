@@ -86,7 +86,7 @@ const POSTS: Readonly<Record<string, Post>> = {
   hj212: {
     ...{ station: 7, type: TEXT },
     body: encodeFrame(
-      "QN=20260315083000001;ST=91;CN=2011;PW=123456;MN=HTTP7;Flag=5;CP=&&DataTime=20260315083000;w01001-Rtd=7.12,w01001-Flag=N&&",
+      "QN=20260315083000001;ST=32;CN=2011;PW=123456;MN=HTTP7;Flag=5;CP=&&DataTime=20260315083000;w01001-Rtd=7.12,w01001-Flag=N&&",
     ),
   },
   "sparkplug, birth of the edge node": {
