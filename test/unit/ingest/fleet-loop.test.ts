@@ -147,6 +147,13 @@ describe("numbers that never came", () => {
     notes: [aNote(at / 10, { seqs: [["a41f", seq, seq]], receivedAt: NOW + at * MINUTE, times: [] })],
   });
 
+  /** Numbers 2 to 4 are missing, two minutes long. */
+  const appendWithGap = async (append: ReturnType<typeof aWorld>["append"]): Promise<void> => {
+    await append(message(1, 0));
+    await append(message(5, 1));
+    await append(message(6, 3));
+  };
+
   test("are asked for once they have been missing for a minute, and never again", async () => {
     const { append, run, put, open } = aWorld(new MemoryJournal(), {});
     await append(message(1_041, 0));
@@ -192,12 +199,7 @@ describe("numbers that never came", () => {
       ...missingCommand({ device: "dev-1", gap: { boot: "x", from: 1, to: 2, since: NOW } }, NOW),
       state: "unsupported",
     });
-    for (const [seq, at] of [
-      [1, 0],
-      [5, 1],
-      [6, 3],
-    ] as const)
-      await append(message(seq, at));
+    await appendWithGap(append);
     run();
     await settle();
     expect(put).toEqual([]);
@@ -210,12 +212,7 @@ describe("numbers that never came", () => {
     ${"a Sparkplug edge node"}        | ${{ profile: { sparkplug: { group: "g", edge: "e" } } }}
   `("$who numbers no messages that could be asked for", async ({ device }) => {
     const { append, run, put } = aWorld(new MemoryJournal(), device);
-    for (const [seq, at] of [
-      [1, 0],
-      [5, 1],
-      [6, 3],
-    ] as const)
-      await append(message(seq, at));
+    await appendWithGap(append);
     run();
     await settle();
     expect(put).toEqual([]);
