@@ -3,6 +3,7 @@
  * and nothing is ever locked: guessing a name cannot keep its owner out, and neither can a misconfigured neighbour behind
  * the same router.
  */
+import { keepNewest } from "./keep-newest.ts";
 
 /** Failures within `MEMORY_MS` that are answered at once: a typing error should not feel like a fault. */
 export const FAILURES_FREE = 5;
@@ -43,10 +44,7 @@ export class Recent {
     // Re-inserted at the end, so that the first key is the one heard of longest ago.
     this.#byKey.delete(key);
     this.#byKey.set(key, { count, until: now + MEMORY_MS });
-    for (const oldest of this.#byKey.keys()) {
-      if (this.#byKey.size <= KEYS_MAX) break;
-      this.#byKey.delete(oldest);
-    }
+    keepNewest(this.#byKey, KEYS_MAX);
     return count;
   }
 }

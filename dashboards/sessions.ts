@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { Refused, TooMany } from "../core/errors.ts";
+import { keepNewest } from "../core/keep-newest.ts";
 import type { Session, User } from "../core/ports.ts";
 import { hmacSecret, newSecret } from "../core/secret.ts";
 import type { Audience, Role } from "../core/site.ts";
@@ -173,10 +174,7 @@ export class Sessions {
     this.#ended.add(id);
     await this.#parts.accounts.dropSession(id);
     for (const listener of this.#onEnd) listener(id);
-    for (const oldest of this.#ended) {
-      if (this.#ended.size <= ENDED_MAX) break;
-      this.#ended.delete(oldest);
-    }
+    keepNewest(this.#ended, ENDED_MAX);
   }
 
   async #audit(action: string, actor: string, address: string): Promise<void> {

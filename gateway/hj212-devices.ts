@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { FieldSession, UnclaimedDevice } from "../core/field-session.ts";
+import { keepNewest } from "../core/keep-newest.ts";
 import { Exchanges, type ExchangeTimings } from "./hj212-exchange.ts";
 import { type Part, PartTimes, PartTracker } from "./hj212-parts.ts";
 
@@ -78,10 +79,7 @@ export class FieldDevice {
     const qn = known ?? this.nextQn(now);
     if (command === undefined) return qn;
     this.#unanswered.set(command, qn);
-    for (const oldest of this.#unanswered.keys()) {
-      if (this.#unanswered.size <= UNANSWERED_MAX) break;
-      this.#unanswered.delete(oldest);
-    }
+    keepNewest(this.#unanswered, UNANSWERED_MAX);
     return qn;
   }
 
@@ -170,10 +168,7 @@ export class Unclaimed {
     const packets = (this.#byName.get(name)?.packets ?? 0) + 1;
     this.#byName.delete(name);
     this.#byName.set(name, { name, address, lastPacketAt: now, packets });
-    for (const oldest of this.#byName.keys()) {
-      if (this.#byName.size <= UNCLAIMED_MAX) break;
-      this.#byName.delete(oldest);
-    }
+    keepNewest(this.#byName, UNCLAIMED_MAX);
   }
   /** It has been registered meanwhile. */
   claimed(name: string): void {

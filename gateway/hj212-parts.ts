@@ -3,6 +3,7 @@
  * nothing is ever held back for a missing part (HJ 212-2017, C.49 and C.50: each packet holds whole items).
  */
 import type { PacketGap } from "../core/field-session.ts";
+import { keepNewest } from "../core/keep-newest.ts";
 
 export interface Part {
   readonly command: string;
@@ -141,9 +142,6 @@ export class PartTimes {
     head.lastAt = now;
     this.#heads.delete(family);
     this.#heads.set(family, head);
-    for (const oldest of this.#heads.keys()) {
-      if (this.#heads.size <= OPEN_MAX) break;
-      this.#heads.delete(oldest);
-    }
+    keepNewest(this.#heads, OPEN_MAX);
   }
 }

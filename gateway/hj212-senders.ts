@@ -9,6 +9,7 @@
  * looked at after 4 s at most, after its turn behind the guesses of the same address where that has just failed.
  */
 import { delayOf, FAILURES_FREE, MEMORY_MS, Recent } from "../core/failure-pace.ts";
+import { keepNewest } from "../core/keep-newest.ts";
 import type { DeviceContext } from "../core/site.ts";
 
 /**
@@ -76,10 +77,7 @@ export class Guesses {
     const turnAt = guessers.get(address)?.turnAt ?? 0;
     guessers.delete(address); // re-inserted at the end: the first key is the one heard of longest ago
     guessers.set(address, { until: now + MEMORY_MS, turnAt });
-    for (const oldest of guessers.keys()) {
-      if (guessers.size <= GUESSERS_MAX) break;
-      guessers.delete(oldest);
-    }
+    keepNewest(guessers, GUESSERS_MAX);
     this.#guessers.set(device, guessers);
   }
 

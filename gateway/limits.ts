@@ -1,5 +1,6 @@
 /** Limits by address and by account: how fast connections come, stored sessions. How many: room.ts. Failures: core/failure-pace.ts. */
 import { delayOf, KEYS_MAX, MEMORY_MS } from "../core/failure-pace.ts";
+import { keepNewest } from "../core/keep-newest.ts";
 import { isLoopback } from "../core/listen.ts";
 
 /** Connecting more often within a minute is a circle: two devices with one id that throw each other out, a reset loop. */
@@ -16,10 +17,7 @@ export class ReconnectPace {
       window = { count: 0, until: now + MEMORY_MS };
       this.#windows.delete(account);
       this.#windows.set(account, window);
-      for (const oldest of this.#windows.keys()) {
-        if (this.#windows.size <= KEYS_MAX) break;
-        this.#windows.delete(oldest);
-      }
+      keepNewest(this.#windows, KEYS_MAX);
     }
     window.count += 1;
     return delayOf(window.count, RECONNECTS_FREE);
@@ -44,10 +42,7 @@ export class Rate {
     const left = Math.min(this.#perMinute, bucket.left + ((now - bucket.at) * this.#perMinute) / MEMORY_MS);
     this.#buckets.delete(key);
     this.#buckets.set(key, { left: left >= cost ? left - cost : left, at: now });
-    for (const oldest of this.#buckets.keys()) {
-      if (this.#buckets.size <= KEYS_MAX) break;
-      this.#buckets.delete(oldest);
-    }
+    keepNewest(this.#buckets, KEYS_MAX);
     return left >= cost;
   }
 }

@@ -5,6 +5,7 @@
  * for minutes. Only an ingest that moves is waited for: while it stands still (starting, or away) the journal takes
  * everything, for that is what it is there for.
  */
+import { keepNewest } from "../core/keep-newest.ts";
 export interface Pace {
   /** Position of ingest when it was last seen. */
   readonly position: number;
@@ -65,9 +66,6 @@ export class Shares {
     // Re-inserted at the end, so that the first is the one heard of longest ago.
     this.#withinShareAt.delete(sender);
     this.#withinShareAt.set(sender, owing(before, sent.now, sent.messages / sent.devices));
-    for (const oldest of this.#withinShareAt.keys()) {
-      if (this.#withinShareAt.size <= SENDERS_MAX) break;
-      this.#withinShareAt.delete(oldest);
-    }
+    keepNewest(this.#withinShareAt, SENDERS_MAX);
   }
 }

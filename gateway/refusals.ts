@@ -3,6 +3,7 @@
  * of refusals is no flood of lines. Names from the wire are cut and appear as values only.
  */
 import type { Clock } from "../core/clock.ts";
+import { keepNewest } from "../core/keep-newest.ts";
 import type { Logger } from "../core/observe.ts";
 
 export interface Refused {
@@ -41,10 +42,7 @@ export class Refusals {
     }
     this.#told.delete(key);
     this.#told.set(key, { until: now + LINE_MS, silent: 0 });
-    for (const oldest of this.#told.keys()) {
-      if (this.#told.size <= PARTIES_MAX) break;
-      this.#told.delete(oldest);
-    }
+    keepNewest(this.#told, PARTIES_MAX);
     const line = { reason, address, account: shortened(account), notTold: told?.silent ?? 0 };
     this.#log.warn(topic === undefined ? line : { ...line, topic: shortened(topic) }, "refused");
   }

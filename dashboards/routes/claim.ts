@@ -12,6 +12,7 @@ import type { ClaimOutcome } from "../../core/device-door.ts";
 import { createDirectory } from "../../core/directory.ts";
 import { Refused, TooMany } from "../../core/errors.ts";
 import { addressKey, FailurePace } from "../../core/failure-pace.ts";
+import { keepNewest } from "../../core/keep-newest.ts";
 import { hmacClaimCode, hmacSecret, newSecret, readClaimCode } from "../../core/secret.ts";
 import { DEVICE_CHANNELS, DEVICE_SUBSCRIPTIONS, devicePrefix } from "../../core/wire.ts";
 import type { App } from "../app-type.ts";
@@ -101,10 +102,7 @@ class OverCodes {
   note(typed: string, outcome: ClaimOutcome, now: number): void {
     this.#byCode.delete(typed);
     this.#byCode.set(typed, { outcome, until: now + OVER_MS });
-    for (const oldest of this.#byCode.keys()) {
-      if (this.#byCode.size <= OVER_MAX) break;
-      this.#byCode.delete(oldest);
-    }
+    keepNewest(this.#byCode, OVER_MAX);
   }
 }
 
