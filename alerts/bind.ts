@@ -7,15 +7,20 @@ import type { LocalText } from "../core/locale.ts";
 import type { Directory } from "../core/ports.ts";
 import { quantitySpec } from "../core/quantity.ts";
 import { parseSeriesKey, type Series } from "../core/reading.ts";
-import type { LimitRule, RuleScope, VersionedRule } from "../core/rule.ts";
-import type { Site, Station } from "../core/site.ts";
+import type { LimitRule, Rule, RuleScope, VersionedRule } from "../core/rule.ts";
+import type { Device, Site, Station } from "../core/site.ts";
+import type { DetectorBook } from "./detect/book.ts";
 import type { Bound } from "./detect/condition.ts";
+import type { SeriesContext } from "./detect/detector.ts";
 import { type Delays, delaysOf } from "./detect/episode.ts";
 import { INSTRUMENT_DELAYS, INSTRUMENT_RULE } from "./detect/instrument.ts";
 import { levelBounds } from "./detect/level.ts";
 import { limitBounds, type PackLimit } from "./detect/limit.ts";
 import { limitFor } from "./packs/limits.ts";
 import type { Packs } from "./packs/load.ts";
+
+/** One reading decides and one ends. */
+export const EACH_READING: Delays = { onReadings: 1, onMs: 0, offReadings: 1, offMs: 0 };
 
 export interface Place {
   readonly station: Station;
@@ -41,6 +46,12 @@ export interface Binding {
   readonly pack: string | null;
   readonly clause: string | null;
   readonly confidence: string | null;
+  /** What a detector with a memory is told of the series; null for kinds that judge each reading by itself. */
+  readonly context: SeriesContext | null;
+  /** The series that a group rule watches together; null for rules on one series. */
+  readonly members: readonly string[] | null;
+  /** Levels by score 1 to 4, where the worst value of an episode is such a score; else null and `level` counts. */
+  readonly grades: readonly Level[] | null;
 }
 
 /** The binder over the limit packs: rows that are not enforceable never fire. */
@@ -57,14 +68,19 @@ export function createLimitBinder(packs: Packs): BindLimit {
 }
 
 /** Bindings of one series, the instrument rule first; none when its station is not in the registry. */
-export function bindSeries(key: string, directory: Directory, bindLimit: BindLimit): readonly Binding[] {
+export function bindSeries(
+  key: string,
+  directory: Directory,
+  bindLimit: BindLimit,
+  book: DetectorBook,
+): readonly Binding[] {
   const series = parseSeriesKey(key);
   const place = directory.station(series.station);
   if (!place) return [];
   const bindings: Binding[] = [instrumentBinding(unitOf(series, place))];
   for (const versioned of directory.snapshot.rules) {
     if (!versioned.rule.enabled || !inScope(versioned.rule.on, series, place)) continue;
-    const binding = bindRule(versioned, series, place, bindLimit);
+    const binding = bindRule(versioned, series, place, { directory, bindLimit, book });
     if (binding) bindings.push(binding);
   }
   return bindings;
@@ -85,7 +101,7 @@ export function placeFits(scope: RuleScope, { station, site }: Place): boolean {
   );
 }
 
-function inScope(scope: RuleScope, series: Series, place: Place): boolean {
+export function inScope(scope: RuleScope, series: Series, place: Place): boolean {
   return (
     fits(scope.quantity, series.quantity) &&
     fits(scope.fraction, series.fraction) &&
@@ -102,7 +118,7 @@ function bindRule(
   { rule, version }: VersionedRule,
   series: Series,
   place: Place,
-  bindLimit: BindLimit,
+  { directory, bindLimit, book }: { directory: Directory; bindLimit: BindLimit; book: DetectorBook },
 ): Binding | null {
   if (rule.kind === "absence") return null; // watched on wall time, not reading by reading
   const common = {
@@ -112,12 +128,21 @@ function bindRule(
     level: rule.level,
     advice: rule.advice ?? null,
     rule,
-    delays: delaysOf(rule),
+    delays: "onDelay" in rule ? delaysOf(rule) : EACH_READING,
     unit: unitOf(series, place),
+    context: null,
+    members: null,
+    grades: null,
   } as const;
   if (rule.kind === "level") {
     const bounds = levelBounds(rule, series.quantity, place.station.medium);
     return bounds ? { ...common, bounds, pack: null, clause: null, confidence: null } : null;
+  }
+  if (rule.kind !== "limit") {
+    const context = seriesContext(series.quantity, place, directory, rule, bindLimit);
+    if (!book.ofSeries(rule, context)) return null;
+    const { pack = null } = rule as { pack?: string };
+    return { ...common, bounds: [], pack, clause: null, confidence: null, context };
   }
   if (series.aggregate === "sum") return null; // a sum over a period is a load, packs limit concentrations
   const limit = bindLimit(rule, place, series.quantity);
@@ -129,6 +154,45 @@ function bindRule(
     clause: limit.clause,
     confidence: limit.confidence,
   };
+}
+
+/** What a detector is told of a series. */
+export function seriesContext(
+  quantity: string,
+  place: Place,
+  directory: Directory,
+  rule: Rule,
+  bindLimit: BindLimit,
+): SeriesContext {
+  const unit = quantitySpec(quantity, place.station.medium)?.unit ?? "";
+  const intervals = devicesAt(place.station.id, directory)
+    .filter(({ quantities }) => Object.hasOwn(quantities, quantity))
+    .map(({ interval }) => interval);
+  const intervalMs = intervals.length > 0 ? Math.min(...intervals) : null;
+  return { unit, resolution: null, intervalMs, limit: limitOf(rule, place, quantity, bindLimit) };
+}
+
+const byStation = new WeakMap<Directory, ReadonlyMap<string, readonly Device[]>>();
+
+function devicesAt(station: string, directory: Directory): readonly Device[] {
+  let devices = byStation.get(directory);
+  if (!devices) {
+    const found = new Map<string, Device[]>();
+    for (const device of directory.snapshot.devices) {
+      const siblings = found.get(device.station);
+      if (siblings) siblings.push(device);
+      else found.set(device.station, [device]);
+    }
+    devices = found;
+    byStation.set(directory, devices);
+  }
+  return devices.get(station) ?? [];
+}
+
+function limitOf(rule: Rule, place: Place, quantity: string, bindLimit: BindLimit): SeriesContext["limit"] {
+  if (!("pack" in rule) || !("above" in rule) || rule.pack === undefined || rule.above === undefined) return null;
+  const found = bindLimit({ pack: rule.pack, above: rule.above } as Parameters<BindLimit>[0], place, quantity);
+  return "reason" in found ? null : (found.bounds[0] ?? null);
 }
 
 function instrumentBinding(unit: string): Binding {
@@ -145,6 +209,9 @@ function instrumentBinding(unit: string): Binding {
     pack: null,
     clause: null,
     confidence: null,
+    context: null,
+    members: null,
+    grades: null,
   };
 }
 

@@ -1,11 +1,13 @@
 /** Freezes what decided an alarm: the readings of the deciding run, the bound they crossed, and the rule as it was. */
-import type { Evidence, EvidenceReading } from "../core/alarm.ts";
+import type { Computation, Evidence, EvidenceReading } from "../core/alarm.ts";
 import { comparisonOf } from "../core/reading-block.ts";
 import { OLD_MS } from "./backfill.ts";
 import type { Binding } from "./bind.ts";
 import { VIOLATED, violatedBound } from "./detect/condition.ts";
 import type { Episode } from "./detect/episode.ts";
 import { formOf } from "./detect/marks.ts";
+import { LearningWatch } from "./learning-watch.ts";
+import type { SeriesState } from "./series.ts";
 import type { Watch } from "./watch.ts";
 import type { Row, Window } from "./window.ts";
 
@@ -18,8 +20,39 @@ export interface Lateness {
   readonly backfill: boolean;
 }
 
+export interface Decided {
+  /** Oldest first. */
+  readonly rows: readonly Row[];
+  /** For rules with a memory, while everything that decided is in the windows. */
+  readonly computation: Computation | null;
+}
+
+/** What raised an alarm, with what is needed to compute it again. */
+export function decisionOf({ window, derivedBy }: SeriesState, watch: Watch, episode: Episode): Decided {
+  const { kind } = watch.binding.rule as { kind: string };
+  if (watch instanceof LearningWatch) {
+    const decision = watch.decisionOf(window, episode, READINGS_MAX);
+    if (!decision) return { rows: decidingRows(window, watch, episode), computation: null };
+    const { rows, memory, figures } = decision;
+    return { rows, computation: { kind, memory, figures, context: watch.binding.context, members: null } };
+  }
+  const rows = decidingRows(window, watch, episode);
+  if (!derivedBy) return { rows, computation: null };
+  const { start, decided } = episode;
+  const decision = derivedBy.decisionOf(start, decided, READINGS_MAX);
+  if (!decision) return { rows, computation: null };
+  const { memory, figures, contributors } = decision;
+  const members = derivedBy.group.members.map((context, index) => ({
+    series: context.key,
+    unit: context.unit,
+    contributes: contributors.indexOf(index),
+    readings: (decision.rows[index] ?? []).map(toReading),
+  }));
+  return { rows, computation: { kind, memory, figures, context: derivedBy.group, members } };
+}
+
 /** The readings of the run that raised the alarm, oldest first, the newest 20 of them. */
-export function decidingRows(window: Window, watch: Watch, episode: Episode): Row[] {
+function decidingRows(window: Window, watch: Watch, episode: Episode): Row[] {
   const indexes: number[] = [];
   for (let index = window.find(episode.start); index < window.count; index++) {
     if (window.time(index) > episode.decided) break;
@@ -46,18 +79,24 @@ export function latenessOf(
   return { lateMs: knownAt - decided > LATE_MS ? knownAt - decided : 0, backfill };
 }
 
-export function freeze(binding: Binding, rows: readonly Row[], value: number): Evidence {
+export function freeze(
+  binding: Binding,
+  rows: readonly Row[],
+  value: number,
+  computation: Computation | null = null,
+): Evidence {
   const bound = violatedBound(binding.bounds, value);
   return {
     readings: rows.map(toReading),
     unit: binding.unit,
-    limit: bound?.limit ?? null,
-    passes: bound?.passes ?? null,
+    limit: bound?.limit ?? binding.context?.limit?.value ?? null,
+    passes: bound?.passes ?? binding.context?.limit?.passes ?? null,
     pack: binding.pack,
     clause: binding.clause,
     confidence: binding.confidence,
     ruleVersion: binding.version,
     rule: binding.rule,
+    ...(computation ? { computation } : {}),
   };
 }
 

@@ -7,16 +7,22 @@ import type { AlarmEvent, Command } from "../core/alarm.ts";
 import type { Directory } from "../core/ports.ts";
 import type { Origin } from "../core/reading.ts";
 import type { ReadingBlock } from "../core/reading-block.ts";
+import type { Rule } from "../core/rule.ts";
 import { BackfillWatch, OLD_MS } from "./backfill.ts";
 import { type BindLimit, bindSeries, type Place } from "./bind.ts";
+import { DETECTORS, type DetectorBook } from "./detect/book.ts";
+import type { Detector } from "./detect/detector.ts";
 import { marksOf } from "./detect/marks.ts";
+import type { GroupWatch } from "./group-watch.ts";
+import { GroupBook, isDerivedKey } from "./groups.ts";
+import { LearningWatch } from "./learning-watch.ts";
 import { Ledger, type Told } from "./ledger.ts";
 import { acknowledge } from "./lifecycle.ts";
 import { judgeOld } from "./old.ts";
-import { SeriesState } from "./series.ts";
+import { type MakeWatch, SeriesState } from "./series.ts";
 import { SilenceWatch } from "./silence.ts";
 import { type Occasion, Teller } from "./tell.ts";
-import type { Watch } from "./watch.ts";
+import { Watch } from "./watch.ts";
 import { BYTES_A_ROW, type Source, WINDOW_ROWS_MAX, WINDOW_ROWS_MIN } from "./window.ts";
 
 /** Memory for the windows of all series together; more series make shorter windows. */
@@ -24,6 +30,8 @@ export const WINDOW_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface JudgeOptions {
   readonly bindLimit: BindLimit;
+  /** `DETECTORS` when left out. */
+  readonly detectors?: DetectorBook;
   readonly windowBytesMax?: number;
 }
 
@@ -38,7 +46,9 @@ export class Judge {
   readonly awaitedSince = new Map<string, number>();
   /** Wall time of the last tick, also of before a restart; -Infinity before the first. */
   tickedAt = Number.NEGATIVE_INFINITY;
+  readonly groups: GroupBook;
   readonly #bindLimit: BindLimit;
+  readonly #book: DetectorBook;
   readonly #windowBytesMax: number;
   readonly #byQuantity = new Map<string, SeriesState[]>();
   readonly #sources = new Map<string, Source>();
@@ -46,15 +56,27 @@ export class Judge {
   readonly #silence: SilenceWatch;
   #directory: Directory;
   #queue: SeriesState[] = [];
+  #groupQueue: GroupWatch[] = [];
   #silent = true;
+  /** When groups were last built; those that were built away ended then. */
+  #occasionOfBuild: Occasion | null = null;
   /** Numbers occasions other than readings, so that their ids differ. */
   #occasions = 0;
 
   constructor(directory: Directory, options: JudgeOptions) {
     this.#directory = directory;
     this.#bindLimit = options.bindLimit;
+    this.#book = options.detectors ?? DETECTORS;
     this.#windowBytesMax = options.windowBytesMax ?? WINDOW_BYTES_MAX;
     this.#teller = new Teller(this.ledger, (device, at) => this.backfill.isBulk(device, at));
+    this.groups = new GroupBook({
+      book: this.#book,
+      bindLimit: options.bindLimit,
+      derived: (key) => this.series.get(key) ?? this.add(this.newSeries(key)),
+      queue: (group) => this.#groupQueue.push(group),
+      rowsMax: () => this.rowsMax(),
+      ended: (series, watch) => this.#endGroup(series, watch),
+    });
     const seriesOf = (station: string, quantity: string) => this.#byQuantity.get(`${station}/${quantity}`) ?? [];
     this.#silence = new SilenceWatch({
       seriesOf,
@@ -71,8 +93,12 @@ export class Judge {
 
   /** Judges one block. @param offset position after the block. */
   block(block: ReadingBlock, offset: number, now: number, wanted?: Wanted): AlarmEvent[] {
-    this.#push(block, wanted);
     const occasion: Occasion = { offset, now, cause: "", note: null, ruleChanged: false };
+    this.#occasionOfBuild = occasion;
+    this.groups.build(this.#directory);
+    this.#push(block, wanted);
+    this.groups.build(this.#directory); // series that were new
+    this.#settleGroups(false);
     for (const series of this.#queue) this.#settle(series, occasion);
     this.#queue = [];
     if (this.#silence.anyOpen) for (const key of block.series) this.#silence.heard(stationOf(key), occasion);
@@ -83,6 +109,15 @@ export class Judge {
   resume(offset: number, now: number): AlarmEvent[] {
     this.#silent = false;
     const occasion = this.#occasion(offset, now, "resume", null, false);
+    this.#occasionOfBuild = occasion;
+    this.groups.build(this.#directory);
+    this.groups.forgetSaved();
+    for (const { key, derivedBy } of [...this.series.values()]) {
+      if (isDerivedKey(key) && !derivedBy) this.series.delete(key); // its rule is gone
+    }
+    this.#settleGroups(true);
+    for (const series of this.#queue) series.queued = false; // all are told of below
+    this.#queue = [];
     const told = groupByWatch(this.ledger);
     for (const series of this.series.values()) {
       for (const watch of series.watches) {
@@ -102,7 +137,13 @@ export class Judge {
 
   tick(offset: number, now: number): AlarmEvent[] {
     this.tickedAt = now;
-    this.#silence.tick(this.#occasion(offset, now, "tick", null, false));
+    const occasion = this.#occasion(offset, now, "tick", null, false);
+    if (this.#groupQueue.length > 0) {
+      this.#settleGroups(true);
+      for (const series of this.#queue) this.#settle(series, occasion);
+      this.#queue = [];
+    }
+    this.#silence.tick(occasion);
     return this.#teller.take();
   }
 
@@ -111,8 +152,17 @@ export class Judge {
     this.#directory = directory;
     let changed = false;
     const occasion = this.#occasion(offset, now, "rules", "rule-changed", true);
-    for (const series of this.series.values()) {
-      const outcome = series.rebind(bindSeries(series.key, directory, this.#bindLimit));
+    this.#occasionOfBuild = occasion;
+    this.groups.build(directory);
+    this.#settleGroups(true);
+    for (const series of this.#queue) {
+      changed = true;
+      this.#settle(series, occasion);
+    }
+    this.#queue = [];
+    for (const series of [...this.series.values()]) {
+      if (isDerivedKey(series.key)) continue;
+      const outcome = series.rebind(bindSeries(series.key, directory, this.#bindLimit, this.#book));
       if (!outcome) continue;
       changed = true;
       for (const watch of outcome.removed) this.#endWatch(series, watch, { ...occasion, note: "rule-removed" });
@@ -134,13 +184,27 @@ export class Judge {
     return this.#teller.take();
   }
 
+  /** A series without readings; `add` makes it known. */
+  newSeries(key: string): SeriesState {
+    return new SeriesState(key, this.makeWatch);
+  }
+
+  readonly makeWatch: MakeWatch = (binding, since, changed = null) => {
+    const { context } = binding;
+    const create = context === null ? null : () => this.#book.ofSeries(binding.rule as Rule, context) as Detector;
+    return create ? new LearningWatch(binding, create, since, changed) : new Watch(binding, since, changed);
+  };
+
   /** Adds a series, from a snapshot or on its first reading. */
-  add(series: SeriesState): void {
+  add(series: SeriesState): SeriesState {
     this.series.set(series.key, series);
+    if (isDerivedKey(series.key)) return series;
+    this.groups.add(series);
     const key = `${series.station}/${series.quantity}`;
     const siblings = this.#byQuantity.get(key);
     if (siblings) siblings.push(series);
     else this.#byQuantity.set(key, [series]);
+    return series;
   }
 
   /** Rows a window may hold while there are this many series. */
@@ -178,6 +242,30 @@ export class Judge {
     }
   }
 
+  /** @param all also steps that still wait for members. */
+  #settleGroups(all: boolean): void {
+    const queue = this.#groupQueue;
+    this.#groupQueue = [];
+    for (const group of queue) {
+      group.queued = false;
+      const { derived } = group;
+      if (group.settle(all) && !derived.queued) {
+        derived.queued = true;
+        this.#queue.push(derived);
+      }
+      if (group.waits && !group.queued) {
+        group.queued = true;
+        this.#groupQueue.push(group);
+      }
+    }
+  }
+
+  #endGroup(series: SeriesState, watch: Watch): void {
+    if (this.#occasionOfBuild && !this.#silent)
+      this.#endWatch(series, watch, { ...this.#occasionOfBuild, note: "rule-removed", ruleChanged: true });
+    this.series.delete(series.key);
+  }
+
   #settle(series: SeriesState, occasion: Occasion): void {
     series.queued = false;
     series.settle();
@@ -211,8 +299,8 @@ export class Judge {
   #seriesFor(key: string): SeriesState {
     let series = this.series.get(key);
     if (!series) {
-      series = new SeriesState(key);
-      series.rebind(bindSeries(key, this.#directory, this.#bindLimit));
+      series = this.newSeries(key);
+      series.rebind(bindSeries(key, this.#directory, this.#bindLimit, this.#book));
       this.add(series);
     }
     return series;

@@ -38,6 +38,7 @@ export function judgeOld(
   const first = readings[0];
   if (!first) return;
   for (const watch of series.watches) {
+    if (watch.learns) continue; // its memory of that time is gone
     if (!watch.carry || first.time <= watch.carry.time) watch.carry = { fold: new Fold(), time: 0, told: null };
     for (const found of foldOld(watch, watch.carry, readings)) {
       if (!parts || !place) continue;

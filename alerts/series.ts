@@ -6,9 +6,10 @@ import type { Origin } from "../core/reading.ts";
 import { type Binding, sameBinding } from "./bind.ts";
 import type { Heard } from "./detect/absence.ts";
 import { keptRange } from "./detect/condition.ts";
-import { FORM, FORM_MASK, formOf } from "./detect/marks.ts";
+import { FORM, FORM_MASK, flagOf, formOf } from "./detect/marks.ts";
+import type { GroupWatch } from "./group-watch.ts";
 import type { Told } from "./ledger.ts";
-import { Watch } from "./watch.ts";
+import { type RuleChange, Watch } from "./watch.ts";
 import { type Placed, REPEATED, type Row, type Source, TOO_OLD, Window } from "./window.ts";
 
 /** A reading older than the window's left edge, kept until the end of its block. */
@@ -27,6 +28,10 @@ export interface Sender extends Heard {
   quickest: number;
 }
 
+/** Makes the watch of a binding: with a memory where the rule's kind has one. */
+export type MakeWatch = (binding: Binding, since: number, changed?: RuleChange | null) => Watch;
+const plainWatch: MakeWatch = (binding, since, changed = null) => new Watch(binding, since, changed);
+
 const NEVER: Heard = { newest: -Infinity, lastArrival: -Infinity, quickest: Infinity };
 
 export class SeriesState {
@@ -35,6 +40,9 @@ export class SeriesState {
   readonly quantity: string;
   window = new Window();
   #watches: readonly Watch[] = [];
+  /** Those that judge each reading by itself, and those that must see every one. */
+  #plain: readonly Watch[] = [];
+  #learning: readonly Watch[] = [];
   /** All rules are at rest, and a plain value strictly between the two leaves them so: nearly every reading. */
   #calm = true;
   #calmLow = Number.NEGATIVE_INFINITY;
@@ -49,9 +57,15 @@ export class SeriesState {
   /** Queued for the end of the block. */
   queued = false;
   old: OldReading[] = [];
+  /** Groups that this series is a member of. */
+  groups: readonly GroupWatch[] = [];
+  /** The group whose findings this series holds; null for what is measured. */
+  derivedBy: GroupWatch | null = null;
+  readonly #makeWatch: MakeWatch;
 
-  constructor(key: string) {
+  constructor(key: string, makeWatch: MakeWatch = plainWatch) {
     this.key = key;
+    this.#makeWatch = makeWatch;
     const [station = "", quantity = ""] = key.split("/");
     this.station = station;
     this.quantity = quantity;
@@ -62,7 +76,9 @@ export class SeriesState {
   }
   set watches(watches: readonly Watch[]) {
     this.#watches = watches;
-    const ranges = watches.map(({ binding }) => keptRange(binding.bounds));
+    this.#plain = watches.filter(({ learns }) => !learns);
+    this.#learning = watches.filter(({ learns }) => learns);
+    const ranges = this.#plain.map(({ binding }) => keptRange(binding.bounds));
     this.#calmLow = Math.max(...ranges.map(({ low }) => low));
     this.#calmHigh = Math.min(...ranges.map(({ high }) => high));
     this.#rest();
@@ -80,14 +96,16 @@ export class SeriesState {
     if (surplus > 0) this.#drop(surplus);
     if (time > window.newest) {
       window.append(time, value, origin, source, marks);
+      for (const group of this.groups) group.touch(time);
       if (this.#changedFrom !== Number.POSITIVE_INFINITY) {
         this.#changedTo = time; // the folds wait until the change is folded in
         return true;
       }
       const form = formOf(value, marks);
-      if (this.#calm && this.#keepsCalm(value, form)) return surplus > 0;
       let touched = surplus > 0;
-      for (const watch of this.#watches) if (watch.step(time, value, form)) touched = true;
+      for (const watch of this.#learning) if (watch.step(time, value, form, flagOf(marks))) touched = true;
+      if (this.#calm && this.#keepsCalm(value, form)) return touched;
+      for (const watch of this.#plain) if (watch.step(time, value, form, 0)) touched = true;
       this.#rest();
       return touched;
     }
@@ -95,6 +113,7 @@ export class SeriesState {
     if (placed === REPEATED) return surplus > 0;
     if (placed === TOO_OLD) this.old.push({ time, value, marks, origin });
     else {
+      for (const group of this.groups) group.touch(time);
       if (time < this.#changedFrom) this.#changedFrom = time;
       if (time > this.#changedTo) this.#changedTo = time;
     }
@@ -128,8 +147,8 @@ export class SeriesState {
       changed = true;
       const { newest } = this.window;
       const watch = known
-        ? new Watch(binding, known.since, { time: newest, arrival: this.lastArrival })
-        : new Watch(binding, newest);
+        ? this.#makeWatch(binding, known.since, { time: newest, arrival: this.lastArrival })
+        : this.#makeWatch(binding, newest);
       if (known) watch.edge.copyFrom(known.edge);
       watch.refoldAll(this.window, known?.toldAlarms() ?? []);
       return watch;
@@ -177,13 +196,17 @@ export class SeriesState {
   #drop(rows: number): void {
     this.settle(); // rows that are to be dropped must have been judged
     const { window } = this;
-    let calm = this.#watches.every(({ edge }) => edge.atRest);
+    for (const group of this.groups) group.passEdge(window.time(rows - 1));
+    let calm = this.#plain.every(({ edge }) => edge.atRest);
     for (let index = 0; index < rows; index++) {
+      const time = window.time(index);
       const value = window.value(index);
-      const form = formOf(value, window.marks(index));
+      const marks = window.marks(index);
+      const form = formOf(value, marks);
+      for (const watch of this.#learning) watch.passEdge(time, value, form, flagOf(marks));
       if (calm && this.#keepsCalm(value, form)) continue;
-      for (const watch of this.#watches) watch.passEdge(window.time(index), value, form);
-      calm = this.#watches.every(({ edge }) => edge.atRest);
+      for (const watch of this.#plain) watch.passEdge(time, value, form, 0);
+      calm = this.#plain.every(({ edge }) => edge.atRest);
     }
     window.drop(rows);
   }
@@ -193,6 +216,6 @@ export class SeriesState {
   }
   #rest(): void {
     this.#calm = true;
-    for (const { tail } of this.#watches) if (!tail.atRest) this.#calm = false;
+    for (const { tail } of this.#plain) if (!tail.atRest) this.#calm = false;
   }
 }

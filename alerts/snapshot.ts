@@ -6,16 +6,19 @@ import { deserialize, serialize } from "node:v8";
 import type { Alarm } from "../core/alarm.ts";
 import type { BackfillCount } from "./backfill.ts";
 import type { Binding } from "./bind.ts";
+import type { DetectorMemory } from "./detect/detector.ts";
 import { type Episode, Fold } from "./detect/episode.ts";
+import type { SavedGroup } from "./groups.ts";
 import type { Judge } from "./judge.ts";
-import { type Sender, SeriesState } from "./series.ts";
-import { type RuleChange, Watch } from "./watch.ts";
+import { LearningWatch } from "./learning-watch.ts";
+import type { Sender, SeriesState } from "./series.ts";
+import type { RuleChange, Watch } from "./watch.ts";
 import { Window, type WindowContents } from "./window.ts";
 
 /** One is saved every half second: at 128 a save holds up warnings for 10 ms when all windows are full; at 16, for 100. */
 export const SHARDS = 128;
 /** Raised whenever what a shard holds changes, `SHARDS` too; none but this one is read. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 interface SavedFold {
   readonly episode: Episode | null;
@@ -27,6 +30,8 @@ interface SavedWatch {
   readonly changed: RuleChange | null;
   readonly edge: SavedFold;
   readonly carry: { readonly fold: SavedFold; readonly time: number } | null;
+  /** Of a watch that learns, at the window's left edge. */
+  readonly memory: DetectorMemory | null;
 }
 interface SavedSeries {
   readonly key: string;
@@ -46,6 +51,7 @@ export interface Shard {
   /** Position in stream `alarms` up to which the alarms below are as told. */
   readonly alarmsOffset: number;
   readonly series: readonly SavedSeries[];
+  readonly groups: readonly SavedGroup[];
   readonly alarms: readonly SavedAlarm[];
   readonly backfill: readonly (readonly [string, BackfillCount])[];
   /** Wall time since which absence rules await what they await; see `SilenceWatch`. */
@@ -53,10 +59,16 @@ export interface Shard {
   /** Wall time of the last tick: how long the engine was down is counted from it. */
   readonly tickedAt: number;
 }
-/** Spreads series keys and device ids evenly; FNV-1a. */
+/**
+ * Spreads stations and devices evenly; FNV-1a. A series goes with its station, so that a group and its members are
+ * saved at one moment.
+ * @param name series key or device id.
+ */
 export function shardOf(name: string): number {
+  const slash = name.indexOf("/");
+  const end = slash < 0 ? name.length : slash;
   let hash = 0x811c9dc5;
-  for (let index = 0; index < name.length; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
+  for (let index = 0; index < end; index++) hash = Math.imul(hash ^ name.charCodeAt(index), 0x01000193);
   return (hash >>> 0) % SHARDS;
 }
 
@@ -68,6 +80,9 @@ export function encodeShard(judge: Judge, shard: number, alarmsOffset: number): 
     series: [...judge.series.values()]
       .filter(({ key }) => shardOf(key) === shard)
       .map((series) => saveSeries(series, bindings)),
+    groups: [...judge.groups.groups]
+      .filter(([key]) => shardOf(key) === shard)
+      .map(([key, { identity, edgeTime, edgeMemory }]) => ({ key, identity, edgeTime, memory: edgeMemory })),
     alarms: [...judge.ledger.all()]
       .filter(({ alarm }) => shardOf(alarm.series) === shard)
       .map(({ alarm, events, order, settled }) => ({ alarm, events, order, settled })),
@@ -89,7 +104,8 @@ export function decodeShard(bytes: Uint8Array): Shard | null {
 }
 
 export function loadShard(judge: Judge, shard: Shard): void {
-  for (const saved of shard.series) judge.add(loadSeries(saved));
+  for (const saved of shard.series) judge.add(loadSeries(saved, judge));
+  for (const saved of shard.groups) judge.groups.remember(saved);
   for (const [device, count] of shard.backfill) judge.backfill.counts.set(device, { ...count });
   for (const [id, since] of shard.awaitedSince) judge.awaitedSince.set(id, since);
   judge.tickedAt = Math.max(judge.tickedAt, shard.tickedAt);
@@ -100,7 +116,8 @@ function saveSeries(series: SeriesState, bindings: Map<string, Binding>): SavedS
   return { key, window: window.contents(), lastArrival, senders, watches: watches.map((w) => saveWatch(w, bindings)) };
 }
 
-function saveWatch({ binding, since, changed, edge, carry }: Watch, bindings: Map<string, Binding>): SavedWatch {
+function saveWatch(watch: Watch, bindings: Map<string, Binding>): SavedWatch {
+  const { binding, since, changed, edge, carry } = watch;
   // One object for equal bindings: the serializer writes it once and refers to it.
   const { ruleId, version, unit, bounds } = binding;
   const key = JSON.stringify([ruleId, version, unit, bounds]);
@@ -112,16 +129,18 @@ function saveWatch({ binding, since, changed, edge, carry }: Watch, bindings: Ma
     changed,
     edge: saveFold(edge),
     carry: carry && { fold: saveFold(carry.fold), time: carry.time },
+    memory: watch instanceof LearningWatch ? watch.edgeMemory : null,
   };
 }
 
-function loadSeries({ key, window, lastArrival, senders, watches }: SavedSeries): SeriesState {
-  const series = new SeriesState(key);
+function loadSeries({ key, window, lastArrival, senders, watches }: SavedSeries, judge: Judge): SeriesState {
+  const series = judge.newSeries(key);
   series.window = Window.from(window);
   series.lastArrival = lastArrival;
   series.senders = senders.map((sender) => ({ ...sender }));
-  series.watches = watches.map(({ binding, since, changed, edge, carry }) => {
-    const watch = new Watch(binding, since, changed);
+  series.watches = watches.map(({ binding, since, changed, edge, carry, memory }) => {
+    const watch = judge.makeWatch(binding, since, changed);
+    if (watch instanceof LearningWatch) watch.edgeMemory = memory;
     watch.edge.copyFrom(loadFold(edge));
     watch.carry = carry && { fold: loadFold(carry.fold), time: carry.time, told: null };
     watch.refoldAll(series.window);

@@ -3,11 +3,18 @@
  * to what they say. Ids follow from the journal alone, so the same decision after a crash has the same ids.
  */
 import { createHash } from "node:crypto";
-import { type Alarm, type AlarmEvent, type AlarmEventKind, type Evidence, lowerLevel } from "../core/alarm.ts";
+import {
+  type Alarm,
+  type AlarmEvent,
+  type AlarmEventKind,
+  type Computation,
+  type Evidence,
+  lowerLevel,
+} from "../core/alarm.ts";
 import type { Binding, Place } from "./bind.ts";
 import { excess } from "./detect/condition.ts";
 import type { Episode } from "./detect/episode.ts";
-import { decidingRows, freeze, type Lateness, latenessOf } from "./evidence.ts";
+import { decisionOf, freeze, type Lateness, latenessOf } from "./evidence.ts";
 import type { Ledger, Told } from "./ledger.ts";
 import { transition } from "./lifecycle.ts";
 import type { SeriesState } from "./series.ts";
@@ -101,8 +108,8 @@ export class Teller {
   }
 
   #raise(series: SeriesState, watch: Watch, { episode }: Judged, place: Place, occasion: Occasion): Told {
-    const deciding = decidingRows(series.window, watch, episode);
-    return this.raiseEpisode(series, watch.binding, episode, deciding, place, occasion);
+    const { rows, computation } = decisionOf(series, watch, episode);
+    return this.raiseEpisode(series, watch.binding, episode, rows, place, occasion, computation);
   }
 
   /** @param deciding the readings that decided, oldest first. */
@@ -113,8 +120,9 @@ export class Teller {
     deciding: readonly Row[],
     place: Place,
     occasion: Occasion,
+    computation: Computation | null = null,
   ): Told {
-    const evidence = freeze(binding, deciding, episode.worst);
+    const evidence = freeze(binding, deciding, episode.worst, computation);
     const lateness = latenessOf(deciding, episode.decided, this.#isBulk);
     return this.raise(
       {
@@ -130,7 +138,11 @@ export class Teller {
   }
 
   /** One level lower while only doubtful readings support it (CONTRACTS 1.7). */
-  levelOf({ level }: Binding, { verified }: Pick<Episode, "verified">): Pick<Alarm, "level" | "verified"> {
+  levelOf(
+    { level: own, grades }: Binding,
+    { verified, worst }: Pick<Episode, "verified" | "worst">,
+  ): Pick<Alarm, "level" | "verified"> {
+    const level = grades?.[Math.min(grades.length, Math.max(1, Math.round(worst))) - 1] ?? own;
     return { verified, level: verified ? level : lowerLevel(level) };
   }
 
@@ -165,6 +177,7 @@ function kindOf(alarm: Alarm, { episode }: Judged, level: Alarm["level"], { boun
   if (alarm.end !== null && episode.end === null) return "reopened";
   if (alarm.start !== episode.start || alarm.end !== episode.end) return "updated";
   if (alarm.level !== level || alarm.verified !== episode.verified) return "updated";
+  if (bounds.length === 0) return null; // what a detector measures by is not the value
   const toldExcess = alarm.value === null ? 0 : excess(bounds, alarm.value);
   return episode.excess > toldExcess && episode.excess >= 2 * toldExcess ? "updated" : null;
 }

@@ -8,7 +8,7 @@
  */
 import type { Binding } from "./bind.ts";
 import { excess, IN_DEADBAND, type Judgement, judge, KEPT, VIOLATED } from "./detect/condition.ts";
-import { type Episode, Fold, RAISED, UNCHANGED } from "./detect/episode.ts";
+import { type Change, type Episode, Fold, RAISED, UNCHANGED } from "./detect/episode.ts";
 import { judgeInstrument } from "./detect/instrument.ts";
 import { FORM_MASK, formOf, SUSPECT_BIT } from "./detect/marks.ts";
 import type { Told } from "./ledger.ts";
@@ -53,6 +53,8 @@ export class Watch {
   touched = false;
   /** Only once readings older than the window have come. */
   carry: Carry | null = null;
+  /** True when what a reading means depends on those before it. */
+  readonly learns: boolean = false;
   readonly #instrument: boolean;
 
   constructor(binding: Binding, since: number, changed: RuleChange | null = null) {
@@ -74,31 +76,33 @@ export class Watch {
     return this.#instrument ? judgeInstrument(form) : judge(this.binding.bounds, value, form & FORM_MASK);
   }
 
-  /** The next reading in order. True when there is something to tell. */
-  step(time: number, value: number, form: number): boolean {
-    const judgement = this.judge(value, form);
-    const { tail } = this;
-    const change = this.#advance(tail, judgement, time, value, form);
+  /** The next reading in order. True when there is something to tell. @param _flag for watches that learn. */
+  step(time: number, value: number, form: number, _flag: number): boolean {
+    return this.note(this.#advance(this.tail, this.judge(value, form), time, value, form));
+  }
+
+  /** Takes in what a step of `tail` changed. True when there is something to tell. */
+  protected note(change: Change): boolean {
     if (change === UNCHANGED) return false;
-    if (change === RAISED && tail.episode) this.judged.push({ episode: tail.episode, told: null });
+    if (change === RAISED && this.tail.episode) this.judged.push({ episode: this.tail.episode, told: null });
     this.touched = true;
     return true;
   }
 
   /** The edge moves over one of the oldest rows before the window drops it. */
-  passEdge(time: number, value: number, form: number): void {
+  passEdge(time: number, value: number, form: number, _flag: number): void {
     this.#advance(this.edge, this.judge(value, form), time, value, form);
   }
 
   /** Episodes that ended before the edge can no longer change. @returns the alarms told of them. */
   forget(edge: number): Told[] {
-    const gone = this.judged.splice(0, this.#pastEdge(edge));
+    const gone = this.judged.splice(0, this.pastEdge(edge));
     this.settled = Math.max(0, this.settled - gone.length);
     return gone.flatMap(({ told }) => (told ? [told] : []));
   }
 
   /** How many leading episodes lie before the edge; the one that the edge itself is inside of does not. */
-  #pastEdge(edge: number): number {
+  protected pastEdge(edge: number): number {
     const running = this.edge.episode?.start;
     const first = this.judged.findIndex(
       ({ episode }) => episode.end === null || episode.end > edge || episode.start === running,
@@ -115,7 +119,7 @@ export class Watch {
     const rest = this.#restBefore(window, window.find(from));
     const fold = new Fold();
     const found: Judged[] = [];
-    let kept = this.#pastEdge(window.edge);
+    let kept = this.pastEdge(window.edge);
     if (rest >= 0) kept = countDecided(old, window.time(rest), kept);
     else {
       fold.copyFrom(this.edge);
@@ -136,23 +140,27 @@ export class Watch {
     }
     if (!atRest) {
       next = old.length;
-      this.tail.copyFrom(fold);
-      const running = found.at(-1);
-      // `tail` goes on with the very object that the list holds.
-      if (fold.episode && running) this.tail.episode = running.episode;
+      this.goOn(fold, found);
     }
-    this.#replace(kept, next, found);
+    this.replace(kept, next, found);
+  }
+
+  /** `tail` goes on from `fold`, with the very object that the list holds. */
+  protected goOn(fold: Fold, found: readonly Judged[]): void {
+    this.tail.copyFrom(fold);
+    const running = found.at(-1);
+    if (fold.episode && running) this.tail.episode = running.episode;
   }
 
   /** Folds the whole window. @param told what was told of it; what the list holds when left out. */
   refoldAll(window: Window, told?: readonly Told[]): void {
-    if (told) this.judged = [...this.judged.slice(0, this.#pastEdge(window.edge)), ...told.map(placeholder)];
+    if (told) this.judged = [...this.judged.slice(0, this.pastEdge(window.edge)), ...told.map(placeholder)];
     this.refold(window, Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY);
     this.touched = true;
   }
 
   /** Puts newly found episodes in the place of old ones, which hand over what was told of them. */
-  #replace(from: number, to: number, found: readonly Judged[]): void {
+  protected replace(from: number, to: number, found: readonly Judged[]): void {
     if (found.length === 0 && from === to) return;
     const gone = this.judged.splice(from, to - from, ...found);
     this.orphans.push(
@@ -187,7 +195,7 @@ export class Watch {
     return this.#advance(fold, this.judge(value, form), time, value, form);
   }
 
-  #advance(fold: Fold, judgement: Judgement, time: number, value: number, form: number): number {
+  #advance(fold: Fold, judgement: Judgement, time: number, value: number, form: number): Change {
     const beyond = judgement === VIOLATED ? excess(this.binding.bounds, value) : 0;
     return fold.step(this.binding.delays, judgement, time, value, form & FORM_MASK, (form & SUSPECT_BIT) !== 0, beyond);
   }
@@ -202,7 +210,7 @@ function isRunning(judged: Judged | undefined, time: number): boolean {
   return judged !== undefined && (judged.episode.cleared === null || judged.episode.cleared > time);
 }
 /** How many leading episodes had been decided by `time`; at least `from`. */
-function countDecided(judged: readonly Judged[], time: number, from: number): number {
+export function countDecided(judged: readonly Judged[], time: number, from: number): number {
   let count = from;
   while (count < judged.length && (judged[count] as Judged).episode.decided <= time) count++;
   return count;

@@ -81,6 +81,13 @@ export class Window {
   marks(index: number): number {
     return this.#rows[this.#at(index) + MARKS] as number;
   }
+  /** Wall time of arrival, ms. */
+  received(index: number): number {
+    return this.#rows[this.#at(index) + RECEIVED] as number;
+  }
+  device(index: number): string {
+    return this.#sources[(this.#rows[this.#at(index) + MARKS] as number) >> MARKS_BITS]?.device ?? "";
+  }
   row(index: number): Row {
     const at = this.#at(index);
     const marks = this.#rows[at + MARKS] as number;

@@ -40,6 +40,28 @@ export interface EvidenceReading {
   readonly receivedAt: number;
 }
 
+/** What a detector with a memory needs to come to its verdict again, and the numbers that people are shown. */
+export interface Computation {
+  /** Kind of the rule. */
+  readonly kind: string;
+  /** The detector's memory before the first of the evidence's readings. */
+  readonly memory: unknown;
+  /** Named numbers of the deciding step. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** What the detector was told of the series, or of the group with its members. */
+  readonly context: unknown;
+  /** For groups: the members' readings from the first to the last deciding time; else null. */
+  readonly members: readonly ComputationMember[] | null;
+}
+
+export interface ComputationMember {
+  readonly series: string;
+  readonly unit: string;
+  /** Rank among those that contribute, from 0; -1 for the others. */
+  readonly contributes: number;
+  readonly readings: readonly EvidenceReading[];
+}
+
 /** Everything needed to explain and re-judge the alarm later without a database. */
 export interface Evidence {
   /** The readings that made the decision, oldest first, at most 20. */
@@ -56,6 +78,8 @@ export interface Evidence {
   readonly ruleVersion: number;
   /** The rule as it was, JSON of `Rule`. */
   readonly rule: unknown;
+  /** For rules with a memory; absent when the readings before it are no longer known. */
+  readonly computation?: Computation;
 }
 
 /** Times are ms since 1970 UTC; `start` and `end` are data time, `raisedAt`, `updatedAt`, `acknowledgedAt` wall time. */

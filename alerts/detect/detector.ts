@@ -23,6 +23,7 @@ export interface Detector {
   readonly excess: number;
   /** The named numbers of the last step, for people: e.g. `{ previous: 0.4, change: 0.42, threshold: 0.3 }`. Never on the hot path. */
   figures(): Readonly<Record<string, number>>;
+  /** A copy: steps that follow do not change it. */
   save(): DetectorMemory;
   /** Continues exactly where `save` stood; with null begins anew. */
   load(memory: DetectorMemory | null): void;

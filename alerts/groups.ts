@@ -1,0 +1,226 @@
+/**
+ * Which groups there are: the rules over several series, applied to the series that exist. Built again, station by
+ * station, when the registry changes or a series is first heard.
+ */
+import type { Directory } from "../core/ports.ts";
+import { parseSeriesKey, seriesKey } from "../core/reading.ts";
+import type { Rule, VersionedRule } from "../core/rule.ts";
+import { type Binding, type BindLimit, EACH_READING, inScope, type Place, seriesContext } from "./bind.ts";
+import { type DetectorBook, GROUP_KINDS, type GroupPlan } from "./detect/book.ts";
+import type { DetectorMemory } from "./detect/detector.ts";
+import type { Group, GroupMember } from "./detect/group.ts";
+import { GroupWatch } from "./group-watch.ts";
+import type { SeriesState } from "./series.ts";
+import type { Watch } from "./watch.ts";
+
+/** Scores that are grades count from 1, the least. */
+const GRADES = [1, 2, 3, 4];
+
+/** A group's memory in a snapshot. */
+export interface SavedGroup {
+  /** Of the derived series. */
+  readonly key: string;
+  readonly identity: string;
+  readonly edgeTime: number;
+  readonly memory: DetectorMemory;
+}
+
+/** Series of what a group rule finds: station, kind, rule. */
+export function derivedKey(station: string, { kind, id }: Pick<Rule, "kind" | "id">): string {
+  return seriesKey({ station, quantity: kind, fraction: id, aggregate: "rtd" });
+}
+
+/** A derived series names its kind where others have their quantity. */
+export function isDerivedKey(key: string): boolean {
+  return GROUP_KINDS.has(parseSeriesKey(key).quantity);
+}
+
+export interface GroupParts {
+  readonly book: DetectorBook;
+  readonly bindLimit: BindLimit;
+  /** The series of a derived key, made when it is new. */
+  readonly derived: (key: string) => SeriesState;
+  readonly queue: (group: GroupWatch) => void;
+  readonly rowsMax: () => number;
+  /** A watch is gone with its group. */
+  readonly ended: (series: SeriesState, watch: Watch) => void;
+}
+
+export class GroupBook {
+  readonly groups = new Map<string, GroupWatch>();
+  readonly #parts: GroupParts;
+  readonly #byStation = new Map<string, SeriesState[]>();
+  #dirty = new Set<string>();
+  #saved = new Map<string, SavedGroup>();
+  /** Rules over several series, and which groups each station or site has of them. */
+  #plans: { readonly versioned: VersionedRule; readonly plan: GroupPlan }[] = [];
+  #plansFor: Directory | null = null;
+  readonly #keysAt = new Map<string, readonly string[]>();
+
+  constructor(parts: GroupParts) {
+    this.#parts = parts;
+  }
+
+  /** A measured series is there. */
+  add(series: SeriesState): void {
+    const siblings = this.#byStation.get(series.station);
+    if (siblings) siblings.push(series);
+    else this.#byStation.set(series.station, [series]);
+    this.#dirty.add(series.station);
+  }
+
+  /** From a snapshot, for the group of that identity when it is built. */
+  remember(saved: SavedGroup): void {
+    this.#saved.set(saved.key, saved);
+  }
+  /** All memories from snapshots that have a group were taken. */
+  forgetSaved(): void {
+    this.#saved = new Map();
+  }
+
+  /** Makes the groups of what has changed. */
+  build(directory: Directory): void {
+    if (directory !== this.#plansFor) this.#readPlans(directory);
+    if (this.#dirty.size === 0) return;
+    const dirty = this.#dirty;
+    this.#dirty = new Set();
+    if (this.#plans.length === 0 && this.groups.size === 0) return;
+    const sites = new Set<string>();
+    for (const id of dirty) {
+      const place = directory.station(id);
+      if (place) sites.add(place.site.id);
+      this.#buildPlace("station", id, place ? [id] : [], directory);
+    }
+    for (const id of sites) this.#buildPlace("site", id, this.#stationsOf(id, directory), directory);
+  }
+
+  #readPlans(directory: Directory): void {
+    this.#plansFor = directory;
+    this.#plans = [];
+    for (const versioned of directory.snapshot.rules) {
+      const plan = versioned.rule.enabled ? this.#parts.book.ofGroup(versioned.rule) : null;
+      if (plan) this.#plans.push({ versioned, plan });
+    }
+    for (const station of this.#byStation.keys()) this.#dirty.add(station);
+  }
+
+  #stationsOf(site: string, directory: Directory): string[] {
+    return [...this.#byStation.keys()].filter((id) => directory.station(id)?.site.id === site).sort();
+  }
+
+  /** @param stations whose series are members together. */
+  #buildPlace(scope: GroupPlan["scope"], id: string, stations: readonly string[], directory: Directory): void {
+    const place = `${scope} ${id}`;
+    const before = new Set(this.#keysAt.get(place));
+    const keys: string[] = [];
+    for (const { versioned, plan } of this.#plans) {
+      if (plan.scope !== scope) continue;
+      const { states, members } = this.#membersOf(versioned.rule, stations, directory);
+      for (const group of members.length > 0 ? plan.groups(members) : []) {
+        const key = derivedKey(group.station, versioned.rule);
+        keys.push(key);
+        before.delete(key);
+        this.#put(key, versioned, plan, group, states);
+      }
+    }
+    if (keys.length > 0) this.#keysAt.set(place, keys);
+    else this.#keysAt.delete(place);
+    for (const key of before) this.#remove(key);
+  }
+
+  #membersOf(rule: Rule, stations: readonly string[], directory: Directory) {
+    const states = new Map<string, SeriesState>();
+    const members: GroupMember[] = [];
+    for (const station of stations) {
+      const place = directory.station(station);
+      if (!place) continue;
+      for (const state of this.#byStation.get(station) ?? []) {
+        if (!inScope(rule.on, parseSeriesKey(state.key), place)) continue;
+        states.set(state.key, state);
+        members.push(memberOf(state.key, place, directory, rule, this.#parts.bindLimit));
+      }
+    }
+    members.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { states, members };
+  }
+
+  #put(
+    key: string,
+    { rule, version }: VersionedRule,
+    plan: GroupPlan,
+    group: Group,
+    states: ReadonlyMap<string, SeriesState>,
+  ): void {
+    const identity = JSON.stringify([rule.id, version, group.members.map((member) => contextOf(member))]);
+    const known = this.groups.get(key);
+    if (known?.identity === identity) return;
+    if (known) this.#leave(known);
+    const derived = this.#parts.derived(key);
+    const members = group.members.flatMap((member) => states.get(member.key) ?? []);
+    const { queue, rowsMax } = this.#parts;
+    const create = (): ReturnType<GroupPlan["create"]> => plan.create(group);
+    const watch = new GroupWatch({ group, identity, members, derived, create, queue, rowsMax });
+    const saved = this.#saved.get(key);
+    if (saved?.identity === identity) watch.restore(saved.memory, saved.edgeTime);
+    this.#saved.delete(key);
+    for (const member of members) member.groups = [...member.groups, watch];
+    derived.derivedBy = watch;
+    derived.rebind([bindingOf(rule, version, plan, group)]);
+    this.groups.set(key, watch);
+  }
+
+  #leave(group: GroupWatch): void {
+    for (const { key } of group.group.members) {
+      for (const state of this.#byStation.get(parseSeriesKey(key).station) ?? []) {
+        if (state.key === key) state.groups = state.groups.filter((other) => other !== group);
+      }
+    }
+  }
+
+  #remove(key: string): void {
+    const group = this.groups.get(key);
+    if (!group) return;
+    this.#leave(group);
+    this.groups.delete(key);
+    for (const watch of group.derived.rebind([])?.removed ?? []) this.#parts.ended(group.derived, watch);
+  }
+}
+
+function memberOf(key: string, place: Place, directory: Directory, rule: Rule, bindLimit: BindLimit): GroupMember {
+  const { quantity, fraction, aggregate } = parseSeriesKey(key);
+  const { station, site } = place;
+  return {
+    key,
+    quantity,
+    fraction,
+    aggregate,
+    station,
+    site,
+    ...seriesContext(quantity, place, directory, rule, bindLimit),
+  };
+}
+
+function contextOf({ station, site, ...context }: GroupMember): unknown {
+  return [context, station.id, station.type, site.id];
+}
+
+function bindingOf(rule: Rule, version: number, plan: GroupPlan, group: Group): Binding {
+  return {
+    ruleId: rule.id,
+    version,
+    category: "pollution",
+    level: rule.level,
+    advice: rule.advice ?? null,
+    rule,
+    // Scores are above 0 while the condition holds, and 0 while it does not.
+    bounds: [{ limit: 0, passes: "<=", clear: 0 }],
+    delays: EACH_READING,
+    unit: "",
+    pack: null,
+    clause: null,
+    confidence: null,
+    context: null,
+    members: group.members.map(({ key }) => key),
+    grades: plan.levelOfScore ? GRADES.map(plan.levelOfScore) : null,
+  };
+}
