@@ -95,9 +95,7 @@ export class Judge {
   block(block: ReadingBlock, offset: number, now: number, wanted?: Wanted): AlarmEvent[] {
     const occasion: Occasion = { offset, now, cause: "", note: null, ruleChanged: false };
     this.#occasionOfBuild = occasion;
-    this.groups.build(this.#directory);
     this.#push(block, wanted);
-    this.groups.build(this.#directory); // series that were new
     this.#settleGroups(false);
     for (const series of this.#queue) this.#settle(series, occasion);
     this.#queue = [];
@@ -215,6 +213,7 @@ export class Judge {
 
   #push(block: ReadingBlock, wanted: Wanted | undefined): void {
     const states = block.series.map((key) => (wanted && !wanted(key) ? null : this.#seriesFor(key)));
+    this.groups.build(this.#directory); // before any window drops a row
     const sources = block.messages.map((origin) => this.#sourceOf(origin));
     const lateReadings = new Uint32Array(block.messages.length);
     const rowsMax = this.rowsMax();

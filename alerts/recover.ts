@@ -10,6 +10,7 @@ import type { Logger, Metrics } from "../core/observe.ts";
 import type { Directory, Journal } from "../core/ports.ts";
 import { decodeReadingBlock, type ReadingBlock } from "../core/reading-block.ts";
 import type { BindLimit } from "./bind.ts";
+import type { DetectorBook } from "./detect/book.ts";
 import { Judge } from "./judge.ts";
 import { decodeShard, loadShard, type SavedAlarm, SHARDS, shardOf } from "./snapshot.ts";
 
@@ -22,6 +23,8 @@ export interface EngineParts {
   readonly metrics: Metrics;
   /** Memory for windows; `WINDOW_BYTES_MAX` when left out. */
   readonly windowBytesMax?: number;
+  /** All of the product when left out. */
+  readonly detectors?: DetectorBook;
 }
 
 export const READER = "alerts";
@@ -39,9 +42,12 @@ export interface Recovered {
 
 export async function recover(parts: EngineParts): Promise<Recovered> {
   const { journal, clock, log } = parts;
-  const options = { bindLimit: parts.bindLimit };
-  const { windowBytesMax } = parts;
-  const judge = new Judge(parts.directory(), windowBytesMax === undefined ? options : { ...options, windowBytesMax });
+  const { bindLimit, windowBytesMax, detectors } = parts;
+  const judge = new Judge(parts.directory(), {
+    bindLimit,
+    ...(windowBytesMax === undefined ? {} : { windowBytesMax }),
+    ...(detectors === undefined ? {} : { detectors }),
+  });
   const startedAt = clock.monotonic();
   const readings = await journal.position(READER, "readings");
   const commands = await journal.position(READER, "commands");

@@ -4,6 +4,7 @@
  */
 
 import type { BindLimit } from "../../alerts/bind.ts";
+import type { DetectorBook } from "../../alerts/detect/book.ts";
 import { Judge } from "../../alerts/judge.ts";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
 import type { Directory } from "../../core/ports.ts";
@@ -66,11 +67,16 @@ export class Timeline {
       readonly directory?: Directory;
       readonly bindLimit?: BindLimit;
       readonly windowBytesMax?: number;
+      readonly detectors?: DetectorBook;
     } = {},
   ) {
-    const { rules = [aVersionedRule()], bindLimit = noLimits, windowBytesMax } = options;
+    const { rules = [aVersionedRule()], bindLimit = noLimits, windowBytesMax, detectors } = options;
     this.directory = options.directory ?? aDirectory({ rules });
-    this.judge = new Judge(this.directory, { bindLimit, ...(windowBytesMax === undefined ? {} : { windowBytesMax }) });
+    this.judge = new Judge(this.directory, {
+      bindLimit,
+      ...(windowBytesMax === undefined ? {} : { windowBytesMax }),
+      ...(detectors === undefined ? {} : { detectors }),
+    });
     this.judge.resume(0, NOW);
   }
 

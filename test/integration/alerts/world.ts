@@ -21,12 +21,16 @@ import {
 import { FakeClock } from "../../support/clock.ts";
 import { MemoryJournal } from "../../support/journal-memory.ts";
 import { lastTold, MINUTE, noLimits } from "../../support/timeline.ts";
+import { TOY_DETECTORS, toyRule } from "../../support/toy-detectors.ts";
 
 const STATIONS = ["mw-1", "mw-2", "mw-3", "mw-4", "mw-5", "mw-6"];
 const RULES = [
   aVersionedRule({ id: "high", above: 10, deadband: "5 %", onDelay: "2 readings", offDelay: "2 readings" }),
   aVersionedRule({ id: "low", below: 4, level: "red" }),
 ];
+
+/** Rules with a memory: one on single series, one over all series of a station. */
+export const LEARNING_RULES = [toyRule("drift"), toyRule("event")];
 
 export function directoryWith(rules = RULES, version = 1): Directory {
   return aDirectory({
@@ -116,7 +120,7 @@ export function tapeOf(seed: number, blocks: number): Step[] {
 export class World {
   readonly journal = new MemoryJournal();
   readonly clock = new FakeClock(NOW);
-  directory = directoryWith();
+  directory = directoryWith([...RULES, ...LEARNING_RULES]);
   #acknowledged = 0;
 
   parts(journal: Journal): EngineParts {
@@ -127,6 +131,7 @@ export class World {
       clock: this.clock,
       log: createLogger("silent"),
       metrics: new Metrics(),
+      detectors: TOY_DETECTORS,
       windowBytesMax: 1, // small windows, so that they slide
     };
   }
