@@ -150,14 +150,5 @@ export type PredictionRule = z.infer<typeof PredictionRule>;
 export type ClassRule = z.infer<typeof ClassRule>;
 
 /** Kinds of this family, as they stand in `kind`. */
-export const TREND_KINDS = [
-  "rate",
-  "jump",
-  "rise",
-  "trend",
-  "shewhart-cusum",
-  "ewma",
-  "prediction",
-  "class",
-] as const;
+export const TREND_KINDS = ["rate", "jump", "rise", "trend", "shewhart-cusum", "ewma", "prediction", "class"] as const;
 export type TrendKind = (typeof TREND_KINDS)[number];

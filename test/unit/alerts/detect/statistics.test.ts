@@ -1,7 +1,13 @@
 /** Distribution functions against printed tables, and Kendall's statistics against the exact tables and brute force. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { exactTail, hamedRaoFactor, mannKendall, seasonalKendall, theilSen } from "../../../../alerts/detect/kendall.ts";
+import {
+  exactTail,
+  hamedRaoFactor,
+  mannKendall,
+  seasonalKendall,
+  theilSen,
+} from "../../../../alerts/detect/kendall.ts";
 import {
   betaI,
   chiSquareTail,
@@ -14,19 +20,19 @@ import {
 
 describe("distribution functions as printed", () => {
   test.each`
-    name                          | found                        | printed
-    ${"normal tail at 1.96"}      | ${normalTail(1.96)}          | ${0.024997895148220435}
-    ${"normal tail at -1"}        | ${normalTail(-1)}            | ${0.8413447460685429}
-    ${"normal tail at 6"}         | ${normalTail(6)}             | ${9.865876450376981e-10}
-    ${"normal quantile 97.5 %"}   | ${normalQuantile(0.975)}     | ${1.959963984540054}
-    ${"normal quantile 0.001 %"}  | ${normalQuantile(1e-5)}      | ${-4.264890793922825}
-    ${"t quantile 95 %, 11"}      | ${tQuantile(0.95, 11)}       | ${1.7958848187036691}
-    ${"t quantile 99.5 %, 1"}     | ${tQuantile(0.995, 1)}       | ${63.65674116287151}
-    ${"t tail at 2.228, 10"}      | ${tTail(2.2281388519649385, 10)} | ${0.025}
-    ${"chi-square 3.841, 1"}      | ${chiSquareTail(3.841458820694124, 1)} | ${0.05}
-    ${"chi-square 19.675, 11"}    | ${chiSquareTail(19.67513757268249, 11)} | ${0.05}
-    ${"beta I 0.5 of 2 and 3"}    | ${betaI(2, 3, 0.5)}          | ${0.6875}
-    ${"ln gamma 10"}              | ${lnGamma(10)}               | ${Math.log(362880)}
+    name                         | found                                   | printed
+    ${"normal tail at 1.96"}     | ${normalTail(1.96)}                     | ${0.024997895148220435}
+    ${"normal tail at -1"}       | ${normalTail(-1)}                       | ${0.8413447460685429}
+    ${"normal tail at 6"}        | ${normalTail(6)}                        | ${9.865876450376981e-10}
+    ${"normal quantile 97.5 %"}  | ${normalQuantile(0.975)}                | ${1.959963984540054}
+    ${"normal quantile 0.001 %"} | ${normalQuantile(1e-5)}                 | ${-4.264890793922825}
+    ${"t quantile 95 %, 11"}     | ${tQuantile(0.95, 11)}                  | ${1.7958848187036691}
+    ${"t quantile 99.5 %, 1"}    | ${tQuantile(0.995, 1)}                  | ${63.65674116287151}
+    ${"t tail at 2.228, 10"}     | ${tTail(2.2281388519649385, 10)}        | ${0.025}
+    ${"chi-square 3.841, 1"}     | ${chiSquareTail(3.841458820694124, 1)}  | ${0.05}
+    ${"chi-square 19.675, 11"}   | ${chiSquareTail(19.67513757268249, 11)} | ${0.05}
+    ${"beta I 0.5 of 2 and 3"}   | ${betaI(2, 3, 0.5)}                     | ${0.6875}
+    ${"ln gamma 10"}             | ${lnGamma(10)}                          | ${Math.log(362880)}
   `("$name", ({ found, printed }) => {
     expect(Math.abs(found / printed - 1)).toBeLessThan(1e-10);
   });
@@ -70,8 +76,16 @@ describe("Kendall", () => {
       fc.property(sample, (y) => {
         const t = y.map((_, index) => index);
         const test = mannKendall(t, y);
-        expect(mannKendall(t.map((x) => 3 * x + 5), y.map((v) => Math.log(v) * 7 - 2))).toEqual(test);
-        const mirrored = mannKendall(t, y.map((v) => -v));
+        expect(
+          mannKendall(
+            t.map((x) => 3 * x + 5),
+            y.map((v) => Math.log(v) * 7 - 2),
+          ),
+        ).toEqual(test);
+        const mirrored = mannKendall(
+          t,
+          y.map((v) => -v),
+        );
         expect(mirrored.s + test.s).toBe(0);
         expect(mirrored.pFalling).toBeCloseTo(test.pRising, 12);
       }),
