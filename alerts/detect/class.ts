@@ -10,8 +10,7 @@ import type { ClassRule } from "../../core/rule-trend.ts";
 import { WATER_CLASSES } from "../../core/site.ts";
 import { type Judgement, KEPT, NOT_JUDGED, VIOLATED } from "./condition.ts";
 import type { GroupDetector, GroupMember, GroupStep } from "./group.ts";
-import { FORM } from "./marks.ts";
-import { finiteOrNull } from "./results.ts";
+import { finiteOrNull, isMeasured } from "./results.ts";
 
 /**
  * Level of one value, 0 for the best class; null when the pack has no classes for the quantity. A censored value must
@@ -67,7 +66,7 @@ class ClassChange implements GroupDetector {
   }
 
   #take(index: number, time: number, value: number, form: number, flag: number): boolean {
-    if (!Number.isFinite(value) || form === FORM.unfit || flag === 4 || flag === 9) return false;
+    if (!isMeasured(value, form, flag) || flag === 4) return false;
     const rank = this.#rankOf(this.#members[index] as GroupMember, value, form);
     if (rank === null) return false;
     this.#ranks[index] = rank;

@@ -8,8 +8,7 @@
 import type { RateRule } from "../../core/rule-trend.ts";
 import { KEPT, NOT_JUDGED, VIOLATED } from "./condition.ts";
 import type { Detector, SeriesContext } from "./detector.ts";
-import { FORM } from "./marks.ts";
-import { finiteOrNull, highest, lowest } from "./results.ts";
+import { finiteOrNull, highest, isMeasured, lowest } from "./results.ts";
 
 const SLOTS = 32;
 const RING = SLOTS + 2;
@@ -37,7 +36,7 @@ class Rate implements Detector {
   }
 
   step(time: number, value: number, form: number, flag: number) {
-    if (!Number.isFinite(value) || form === FORM.unfit || flag === 9 || time <= this.#newest) return NOT_JUDGED;
+    if (!isMeasured(value, form, flag) || time <= this.#newest) return NOT_JUDGED;
     this.#newest = time;
     const judgement = this.#judge(time, value, form);
     if (flag !== 4) this.#keep(time, value, form);

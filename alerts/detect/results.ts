@@ -13,10 +13,12 @@ import { FORM } from "./marks.ts";
 const DAY_MS = 86_400_000;
 const ZONE_MS = 8 * 3_600_000;
 const SAMPLE_MAX = 256;
+/** No measurement in any unit is larger; sums of squares of what is stay finite. */
+const VALUE_MAX = 1e100;
 
 /** A detector of results; `Detector` without the choice of readings. */
 export interface ResultDetector {
-  /** @param value finite. @param form never `unfit`. */
+  /** @param value a measurement. @param form never `unfit`. */
   judge(time: number, value: number, form: number, flag: number): Judgement;
   readonly excess: number;
   figures(): Readonly<Record<string, number>>;
@@ -27,6 +29,11 @@ export interface ResultDetector {
 /** True when the rule has no results here: a sensor's readings come too often to be results, and no period is given. */
 export function isTooFrequent(period: Period | undefined, { intervalMs }: SeriesContext): boolean {
   return period === undefined && intervalMs !== null && intervalMs < DAY_MS;
+}
+
+/** False for what is no measurement: no value, unfit by the device's own word, flagged missing, or absurd. */
+export function isMeasured(value: number, form: number, flag: number): boolean {
+  return Math.abs(value) <= VALUE_MAX && form !== FORM.unfit && flag !== 9;
 }
 
 /**
@@ -41,7 +48,7 @@ export function onResults(
   let newest = Number.NEGATIVE_INFINITY;
   return {
     step(time, value, form, flag) {
-      if (!Number.isFinite(value) || form === FORM.unfit || flag === 9 || time <= newest) return NOT_JUDGED;
+      if (!isMeasured(value, form, flag) || time <= newest) return NOT_JUDGED;
       if (flag === 4 && (!takesSuspect || median)) return NOT_JUDGED;
       newest = time;
       if (!median) return inner.judge(time, value, form, flag);

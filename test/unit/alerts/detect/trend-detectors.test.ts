@@ -38,22 +38,22 @@ function make(kind: string, written: Written = {}, context: Partial<SeriesContex
 
 describe("jump: more than 30 % above the previous result", () => {
   test.each`
-    why                                              | values                 | verdicts
-    ${"exactly 30 % is not above"}                   | ${[0.7, 0.91, 1.183]}  | ${"-kk"}
-    ${"a hair above is"}                             | ${[0.7, 0.911]}        | ${"-V"}
-    ${"the next is compared with the jumped one"}    | ${[1, 2, 2.2, 1]}      | ${"-Vkk"}
-    ${"from zero it is undefined"}                   | ${[0, 5, 5]}           | ${"--k"}
-    ${"zero after zero"}                             | ${[0, 0]}              | ${"-k"}
-    ${"both below the reporting limit"}              | ${["<1", "<1"]}        | ${"-k"}
-    ${"both below, the limit went up: not known"}    | ${["<1", "<5"]}        | ${"--"}
-    ${"detected above 1.3 reporting limits"}         | ${["<1", 1.4]}         | ${"-V"}
-    ${"detected below 1.3 reporting limits"}         | ${["<1", 1.3]}         | ${"-k"}
-    ${"a non-detect after a result, low enough"}     | ${[1, "<1.2"]}         | ${"-k"}
-    ${"a non-detect after a result, limit too high"} | ${[1, "<2"]}           | ${"--"}
-    ${"over range is certain above the bound"}       | ${[1, ">2", 5]}        | ${"-V-"}
-    ${"negative results have no percentage"}         | ${[-1, 5]}             | ${"--"}
-    ${"no value, no verdict"}                        | ${[1, null, 1.4]}      | ${"--V"}
-    ${"a suspect one (flag 3) is judged and taken"}  | ${[1, "2?", 2]}        | ${"-Vk"}
+    why                                              | values                | verdicts
+    ${"exactly 30 % is not above"}                   | ${[0.7, 0.91, 1.183]} | ${"-kk"}
+    ${"a hair above is"}                             | ${[0.7, 0.911]}       | ${"-V"}
+    ${"the next is compared with the jumped one"}    | ${[1, 2, 2.2, 1]}     | ${"-Vkk"}
+    ${"from zero it is undefined"}                   | ${[0, 5, 5]}          | ${"--k"}
+    ${"zero after zero"}                             | ${[0, 0]}             | ${"-k"}
+    ${"both below the reporting limit"}              | ${["<1", "<1"]}       | ${"-k"}
+    ${"both below, the limit went up: not known"}    | ${["<1", "<5"]}       | ${"--"}
+    ${"detected above 1.3 reporting limits"}         | ${["<1", 1.4]}        | ${"-V"}
+    ${"detected below 1.3 reporting limits"}         | ${["<1", 1.3]}        | ${"-k"}
+    ${"a non-detect after a result, low enough"}     | ${[1, "<1.2"]}        | ${"-k"}
+    ${"a non-detect after a result, limit too high"} | ${[1, "<2"]}          | ${"--"}
+    ${"over range is certain above the bound"}       | ${[1, ">2", 5]}       | ${"-V-"}
+    ${"negative results have no percentage"}         | ${[-1, 5]}            | ${"--"}
+    ${"no value, no verdict"}                        | ${[1, null, 1.4]}     | ${"--V"}
+    ${"a suspect one (flag 3) is judged and taken"}  | ${[1, "2?", 2]}       | ${"-Vk"}
   `("$why", ({ values, verdicts }) => {
     expect(letters(run(make("jump"), stepsOf(values)))).toBe(verdicts);
   });
@@ -94,17 +94,17 @@ describe("rise: rises in a row", () => {
 describe("rate: change per hour over an hour, readings every 10 minutes", () => {
   const flat = [1, 1, 1, 1, 1, 1, 1];
   test.each`
-    why                                      | rule                        | values                         | verdicts
-    ${"nothing before the base is an hour"}  | ${{}}                       | ${[1, 9, 1, 1, 1, 1, 1]}       | ${"------k"}
-    ${"a step up"}                           | ${{}}                       | ${[...flat, 2.1]}              | ${"------kV"}
-    ${"exactly at the threshold"}            | ${{}}                       | ${[...flat, 2]}                | ${"------kk"}
-    ${"a step down"}                         | ${{}}                       | ${[...flat, -0.5]}             | ${"------kV"}
-    ${"down, where only rising is asked"}    | ${{ direction: "rising" }}  | ${[...flat, -0.5]}             | ${"------kk"}
-    ${"up, where only falling is asked"}     | ${{ direction: "falling" }} | ${[...flat, 5]}                | ${"------kk"}
-    ${"over range is certain"}               | ${{}}                       | ${[...flat, ">3"]}             | ${"------kV"}
-    ${"a high reporting limit is not known"} | ${{}}                       | ${[...flat, "<3"]}             | ${"------k-"}
-    ${"two hours' change counts as half"}    | ${{}}                       | ${[1, ...Array(11), 2.5]}      | ${"-k"}
-    ${"a base of long ago says nothing"}     | ${{}}                       | ${[1, ...Array(30), 99]}       | ${"--"}
+    why                                      | rule                        | values                    | verdicts
+    ${"nothing before the base is an hour"}  | ${{}}                       | ${[1, 9, 1, 1, 1, 1, 1]}  | ${"------k"}
+    ${"a step up"}                           | ${{}}                       | ${[...flat, 2.1]}         | ${"------kV"}
+    ${"exactly at the threshold"}            | ${{}}                       | ${[...flat, 2]}           | ${"------kk"}
+    ${"a step down"}                         | ${{}}                       | ${[...flat, -0.5]}        | ${"------kV"}
+    ${"down, where only rising is asked"}    | ${{ direction: "rising" }}  | ${[...flat, -0.5]}        | ${"------kk"}
+    ${"up, where only falling is asked"}     | ${{ direction: "falling" }} | ${[...flat, 5]}           | ${"------kk"}
+    ${"over range is certain"}               | ${{}}                       | ${[...flat, ">3"]}        | ${"------kV"}
+    ${"a high reporting limit is not known"} | ${{}}                       | ${[...flat, "<3"]}        | ${"------k-"}
+    ${"two hours' change counts as half"}    | ${{}}                       | ${[1, ...Array(11), 2.5]} | ${"-k"}
+    ${"a base of long ago says nothing"}     | ${{}}                       | ${[1, ...Array(30), 99]}  | ${"--"}
   `("$why", ({ rule, values, verdicts }) => {
     expect(letters(run(make("rate", { above: 1, ...rule }), stepsOf(values, 600_000)))).toBe(verdicts);
   });
@@ -125,20 +125,20 @@ describe("rate: change per hour over an hour, readings every 10 minutes", () => 
 describe("trend", () => {
   const rising = [1, 1.2, 1.1, 1.4, 1.5, 1.45, 1.7, 1.8, 1.9, 2];
   test.each`
-    why                                         | rule                                | values                                                         | last
-    ${"rising"}                                 | ${{}}                               | ${rising}                                                      | ${"V"}
-    ${"falling, asked for rising"}              | ${{}}                               | ${rising.toReversed()}                                         | ${"k"}
-    ${"falling, asked for either"}              | ${{ direction: "either" }}          | ${rising.toReversed()}                                         | ${"V"}
-    ${"no trend"}                               | ${{}}                               | ${[1, 2, 1, 2, 1, 2, 1, 2, 1, 2]}                              | ${"k"}
-    ${"too few"}                                | ${{ least: 11, results: 20 }}       | ${rising}                                                      | ${"-"}
-    ${"meets the limit within the span"}        | ${{ limit: 3, within: "30d" }}      | ${rising}                                                      | ${"V"}
-    ${"meets it later"}                         | ${{ limit: 300, within: "30d" }}    | ${rising}                                                      | ${"k"}
-    ${"is beyond it already"}                   | ${{ limit: 1, within: "30d" }}      | ${rising}                                                      | ${"V"}
-    ${"falls away from it"}                     | ${{ limit: 3, within: "30d" }}      | ${rising.toReversed()}                                         | ${"k"}
-    ${"falls towards a lower limit"}            | ${{ limit: 0.5, within: "30d", direction: "falling" }} | ${rising.toReversed()}                      | ${"V"}
-    ${"mostly non-detects: no projection"}      | ${{ limit: 3, within: "30d" }}      | ${["<1", "<1", "<1", "<1", "<1", "<1", "<1", 2, 2.1, 2.2]}    | ${"-"}
-    ${"mostly non-detects: the test still is"}  | ${{}}                               | ${["<1", "<1", "<1", "<1", "<1", "<1", "<1", 2, 2.1, 2.2]}    | ${"V"}
-    ${"a finer reporting limit makes no trend"} | ${{ direction: "either" }}          | ${["<5", "<5", "<5", "<5", "<1", "<1", "<1", "<1"]}            | ${"k"}
+    why                                         | rule                                                   | values                                                     | last
+    ${"rising"}                                 | ${{}}                                                  | ${rising}                                                  | ${"V"}
+    ${"falling, asked for rising"}              | ${{}}                                                  | ${rising.toReversed()}                                     | ${"k"}
+    ${"falling, asked for either"}              | ${{ direction: "either" }}                             | ${rising.toReversed()}                                     | ${"V"}
+    ${"no trend"}                               | ${{}}                                                  | ${[1, 2, 1, 2, 1, 2, 1, 2, 1, 2]}                          | ${"k"}
+    ${"too few"}                                | ${{ least: 11, results: 20 }}                          | ${rising}                                                  | ${"-"}
+    ${"meets the limit within the span"}        | ${{ limit: 3, within: "30d" }}                         | ${rising}                                                  | ${"V"}
+    ${"meets it later"}                         | ${{ limit: 300, within: "30d" }}                       | ${rising}                                                  | ${"k"}
+    ${"is beyond it already"}                   | ${{ limit: 1, within: "30d" }}                         | ${rising}                                                  | ${"V"}
+    ${"falls away from it"}                     | ${{ limit: 3, within: "30d" }}                         | ${rising.toReversed()}                                     | ${"k"}
+    ${"falls towards a lower limit"}            | ${{ limit: 0.5, within: "30d", direction: "falling" }} | ${rising.toReversed()}                                     | ${"V"}
+    ${"mostly non-detects: no projection"}      | ${{ limit: 3, within: "30d" }}                         | ${["<1", "<1", "<1", "<1", "<1", "<1", "<1", 2, 2.1, 2.2]} | ${"-"}
+    ${"mostly non-detects: the test still is"}  | ${{}}                                                  | ${["<1", "<1", "<1", "<1", "<1", "<1", "<1", 2, 2.1, 2.2]} | ${"V"}
+    ${"a finer reporting limit makes no trend"} | ${{ direction: "either" }}                             | ${["<5", "<5", "<5", "<5", "<1", "<1", "<1", "<1"]}        | ${"k"}
   `("$why", ({ rule, values, last }) => {
     expect(letters(run(make("trend", rule), stepsOf(values))).at(-1)).toBe(last);
   });
@@ -192,33 +192,33 @@ describe("control charts and prediction limit", () => {
   const nickel = [32.8, 15.2, 13.5, 39.6, 37.1, 10.4, 31.9, 20.6];
   const quiet = "-".repeat(8);
   test.each`
-    why                                           | kind       | rule                          | values                                    | verdicts
-    ${"a jump passes the Shewhart limit"}         | ${"chart"} | ${{}}                         | ${[19, 34.5, 81.8]}                       | ${"kkV"}
-    ${"a lasting shift passes the sum"}           | ${"chart"} | ${{}}                         | ${[60, 60, 60, 60]}                       | ${"kkVV"}
-    ${"one side only"}                            | ${"chart"} | ${{}}                         | ${[-60, -60]}                             | ${"kk"}
-    ${"both sides"}                               | ${"chart"} | ${{ direction: "either" }}    | ${[-60, -60]}                             | ${"VV"}
-    ${"a high reporting limit proves no rise"}    | ${"chart"} | ${{}}                         | ${["<400", "<400", "<400"]}               | ${"kkk"}
-    ${"the sums begin anew after calm results"}   | ${"chart"} | ${{ resetAfter: 2 }}          | ${[90, 90, 25, 25, 25]}                   | ${"VVVkk"}
-    ${"never, when told so"}                      | ${"chart"} | ${{ resetAfter: 0 }}          | ${[90, 90, 25, 25, 25]}                   | ${"VVVVV"}
-    ${"the average takes two"}                    | ${"ewma"}  | ${{}}                         | ${[45, 45, 45]}                           | ${"kkV"}
-    ${"and does not rise by reporting limits"}    | ${"ewma"}  | ${{}}                         | ${["<900", "<900", "<900"]}               | ${"kkk"}
-    ${"an exceedance waits for its retest"}       | ${"limit"} | ${{}}                         | ${[60, 61, 20]}                           | ${"-Vk"}
-    ${"which may disprove it"}                    | ${"limit"} | ${{}}                         | ${[60, 20, 60]}                           | ${"-k-"}
-    ${"no retest asked for"}                      | ${"limit"} | ${{ retests: 0 }}             | ${[60, 20]}                               | ${"Vk"}
-    ${"the maximum is the lower limit"}           | ${"limit"} | ${{ method: "maximum" }}      | ${[39.6, 39.7, 39.8]}                     | ${"k-V"}
+    why                                         | kind       | rule                       | values                      | verdicts
+    ${"a jump passes the Shewhart limit"}       | ${"chart"} | ${{}}                      | ${[19, 34.5, 81.8]}         | ${"kkV"}
+    ${"a lasting shift passes the sum"}         | ${"chart"} | ${{}}                      | ${[60, 60, 60, 60]}         | ${"kkVV"}
+    ${"one side only"}                          | ${"chart"} | ${{}}                      | ${[-60, -60]}               | ${"kk"}
+    ${"both sides"}                             | ${"chart"} | ${{ direction: "either" }} | ${[-60, -60]}               | ${"VV"}
+    ${"a high reporting limit proves no rise"}  | ${"chart"} | ${{}}                      | ${["<400", "<400", "<400"]} | ${"kkk"}
+    ${"the sums begin anew after calm results"} | ${"chart"} | ${{ resetAfter: 2 }}       | ${[90, 90, 25, 25, 25]}     | ${"VVVkk"}
+    ${"never, when told so"}                    | ${"chart"} | ${{ resetAfter: 0 }}       | ${[90, 90, 25, 25, 25]}     | ${"VVVVV"}
+    ${"the average takes two"}                  | ${"ewma"}  | ${{}}                      | ${[45, 45, 45]}             | ${"kkV"}
+    ${"and does not rise by reporting limits"}  | ${"ewma"}  | ${{}}                      | ${["<900", "<900", "<900"]} | ${"kkk"}
+    ${"an exceedance waits for its retest"}     | ${"limit"} | ${{}}                      | ${[60, 61, 20]}             | ${"-Vk"}
+    ${"which may disprove it"}                  | ${"limit"} | ${{}}                      | ${[60, 20, 60]}             | ${"-k-"}
+    ${"no retest asked for"}                    | ${"limit"} | ${{ retests: 0 }}          | ${[60, 20]}                 | ${"Vk"}
+    ${"the maximum is the lower limit"}         | ${"limit"} | ${{ method: "maximum" }}   | ${[39.6, 39.7, 39.8]}       | ${"k-V"}
   `("$why", ({ kind, rule, values, verdicts }) => {
     expect(letters(run(make(kind, rule), stepsOf([...nickel, ...values])))).toBe(quiet + verdicts);
   });
 
   test.each`
-    why                                                  | kind       | rule            | background                                        | next           | verdict
-    ${"equal results have no spread"}                    | ${"chart"} | ${{}}           | ${Array(8).fill(5)}                               | ${99}          | ${"-"}
-    ${"mostly non-detects bear no chart"}                | ${"chart"} | ${{}}           | ${["<1", "<1", "<1", "<1", "<1", 1, 2, 3]}        | ${99}          | ${"-"}
-    ${"but a limit without a distribution"}              | ${"limit"} | ${{ retests: 0 }} | ${["<1", "<1", "<1", "<1", "<1", 1, 2, 3]}      | ${3.1}         | ${"V"}
-    ${"failed readings are not learned"}                 | ${"chart"} | ${{}}           | ${[1, 2, 1, 2, 1, 2, null, 1]}                    | ${99}          | ${"-"}
-    ${"logarithms of a skewed background"}               | ${"chart"} | ${{ log: true }} | ${[1, 10, 2, 20, 5, 50, 1, 10]}                  | ${200}         | ${"k"}
-    ${"without them it is out of control"}               | ${"chart"} | ${{}}           | ${[1, 10, 2, 20, 5, 50, 1, 10]}                   | ${200}         | ${"V"}
-    ${"zero has no logarithm"}                           | ${"chart"} | ${{ log: true }} | ${[1, 10, 2, 20, 5, 50, 1, 10]}                  | ${0}           | ${"-"}
+    why                                     | kind       | rule              | background                                 | next   | verdict
+    ${"equal results have no spread"}       | ${"chart"} | ${{}}             | ${Array(8).fill(5)}                        | ${99}  | ${"-"}
+    ${"mostly non-detects bear no chart"}   | ${"chart"} | ${{}}             | ${["<1", "<1", "<1", "<1", "<1", 1, 2, 3]} | ${99}  | ${"-"}
+    ${"but a limit without a distribution"} | ${"limit"} | ${{ retests: 0 }} | ${["<1", "<1", "<1", "<1", "<1", 1, 2, 3]} | ${3.1} | ${"V"}
+    ${"failed readings are not learned"}    | ${"chart"} | ${{}}             | ${[1, 2, 1, 2, 1, 2, null, 1]}             | ${99}  | ${"-"}
+    ${"logarithms of a skewed background"}  | ${"chart"} | ${{ log: true }}  | ${[1, 10, 2, 20, 5, 50, 1, 10]}            | ${200} | ${"k"}
+    ${"without them it is out of control"}  | ${"chart"} | ${{}}             | ${[1, 10, 2, 20, 5, 50, 1, 10]}            | ${200} | ${"V"}
+    ${"zero has no logarithm"}              | ${"chart"} | ${{ log: true }}  | ${[1, 10, 2, 20, 5, 50, 1, 10]}            | ${0}   | ${"-"}
   `("background: $why", ({ kind, rule, background, next, verdict }) => {
     expect(letters(run(make(kind, rule), stepsOf([...background, next]))).at(-1)).toBe(verdict);
   });
