@@ -171,10 +171,24 @@ function* meaningFaults(rule: Rule, packs: Packs): Generator<MeaningFault> {
     else if (row.id !== quantity) yield { what: `write ${row.id} for ${quantity}`, path: ["on", "quantity"] };
   }
   if (rule.kind === "limit") yield* limitFaults(rule, packs);
+  if (rule.kind === "trend" && rule.pack !== undefined && rule.above !== undefined) {
+    yield* limitFaults({ on: rule.on, pack: rule.pack, above: rule.above }, packs);
+  }
+  if (rule.kind === "class") yield* classFaults(rule, packs);
   if (rule.kind === "level") yield* levelFaults(rule);
 }
 
-function* limitFaults(rule: Rule & { kind: "limit" }, packs: Packs): Generator<MeaningFault> {
+function* classFaults(rule: Rule & { kind: "class" }, packs: Packs): Generator<MeaningFault> {
+  const fitting = packs.list.filter(({ scheme }) => scheme === "classes").map(({ id }) => id);
+  if (!fitting.includes(rule.pack)) {
+    yield { what: `pack ${rule.pack} has no classes of water; these have: ${fitting.join(", ")}`, path: ["pack"] };
+  }
+}
+
+function* limitFaults(
+  rule: Pick<Rule & { kind: "limit" }, "on" | "pack" | "above">,
+  packs: Packs,
+): Generator<MeaningFault> {
   const pack = packs.get(rule.pack);
   if (!pack) {
     const known = packs.list.map(({ id }) => id).join(", ");

@@ -4,6 +4,16 @@
  */
 import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
+import {
+  ClassRule,
+  EwmaRule,
+  JumpRule,
+  PredictionRule,
+  RateRule,
+  RiseRule,
+  ShewhartCusumRule,
+  TrendRule,
+} from "./rule-trend.ts";
 import { Duration, Id, LAND_USES, WATER_CLASSES } from "./site.ts";
 
 export { Deadband, Delay, RuleScope } from "./rule-common.ts";
@@ -42,7 +52,19 @@ export const AbsenceRule = z.strictObject({
   after: Duration.optional(),
 });
 
-export const Rule = z.discriminatedUnion("kind", [LimitRule, LevelRule, AbsenceRule]);
+export const Rule = z.discriminatedUnion("kind", [
+  LimitRule,
+  LevelRule,
+  AbsenceRule,
+  RateRule,
+  JumpRule,
+  RiseRule,
+  TrendRule,
+  ShewhartCusumRule,
+  EwmaRule,
+  PredictionRule,
+  ClassRule,
+]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;
 export type LevelRule = z.infer<typeof LevelRule>;

@@ -11,3 +11,14 @@ export function vectorsOf<T>(file: string): readonly T[] {
     .filter((line) => line.trim() !== "")
     .map((line) => JSON.parse(line) as T);
 }
+
+/** Reference results of one kind of statistic. */
+export function statisticsVectors<Input, Expected>(
+  kind: string,
+): readonly { readonly name: string; readonly input: Input; readonly expected: Expected }[] {
+  if (shared === undefined) return [];
+  const file = JSON.parse(readFileSync(join(shared, "data/stats-vectors/vectors.json"), "utf8")) as {
+    vectors: { kind: string; name: string; input: Input; expected: Expected }[];
+  };
+  return file.vectors.filter((vector) => vector.kind === kind);
+}
