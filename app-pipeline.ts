@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
-import { createLimitBinder } from "./alerts/bind.ts";
+import { engineOf } from "./alerts/detectors.ts";
 import { runDispatch } from "./alerts/dispatch.ts";
 import { runAlerts } from "./alerts/engine.ts";
 import { createWebhook } from "./alerts/notify/webhook.ts";
@@ -77,14 +77,14 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
       ]
     : [];
   const book = new FleetBook({ directory, clock });
-  const bindLimit = createLimitBinder(packsOf(config.dataDir));
+  const engine = engineOf(packsOf(config.dataDir));
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
     ingest: (signal) => runIngest({ ...shared, directory, refresh: registry.refresh, edges: publisher }, signal),
     series: (signal) => runSeriesWriter({ ...shared, series }, signal),
     fleet: (signal) => runFleet({ ...shared, directory, book, commands: ledger.commands }, signal),
     current: (signal) => runCurrent({ series, directory, publisher, clock, log, metrics }, signal),
-    alerts: (signal) => runAlerts({ ...shared, directory, bindLimit }, signal),
+    alerts: (signal) => runAlerts({ ...shared, directory, ...engine }, signal),
     recorder: (signal) => runRecorder({ ...shared, alarms: ledger.alarms }, signal),
     dispatch: (signal) =>
       runDispatch(

@@ -169,7 +169,7 @@ export function seriesContext(
     .filter(({ quantities }) => Object.hasOwn(quantities, quantity))
     .map(({ interval }) => interval);
   const intervalMs = intervals.length > 0 ? Math.min(...intervals) : null;
-  return { unit, resolution: null, intervalMs, limit: limitOf(rule, place, quantity, bindLimit) };
+  return { quantity, unit, resolution: null, intervalMs, limit: limitOf(rule, place, quantity, bindLimit) };
 }
 
 const byStation = new WeakMap<Directory, ReadonlyMap<string, readonly Device[]>>();

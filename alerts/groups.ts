@@ -6,9 +6,10 @@ import type { Directory } from "../core/ports.ts";
 import { parseSeriesKey, seriesKey } from "../core/reading.ts";
 import type { Rule, VersionedRule } from "../core/rule.ts";
 import { type Binding, type BindLimit, EACH_READING, inScope, type Place, seriesContext } from "./bind.ts";
-import { type DetectorBook, GROUP_KINDS, type GroupPlan } from "./detect/book.ts";
+import type { DetectorBook, GroupPlan } from "./detect/book.ts";
 import type { DetectorMemory } from "./detect/detector.ts";
 import type { Group, GroupMember } from "./detect/group.ts";
+import { GROUP_KINDS } from "./detectors.ts";
 import { GroupWatch } from "./group-watch.ts";
 import type { SeriesState } from "./series.ts";
 import type { Watch } from "./watch.ts";
@@ -25,9 +26,9 @@ export interface SavedGroup {
   readonly memory: DetectorMemory;
 }
 
-/** Series of what a group rule finds: station, kind, rule. */
-export function derivedKey(station: string, { kind, id }: Pick<Rule, "kind" | "id">): string {
-  return seriesKey({ station, quantity: kind, fraction: id, aggregate: "rtd" });
+/** Series of what a group rule finds: station, kind, rule, and which of the rule's groups there. */
+function derivedKey({ station, about = "rtd" }: Group, { kind, id }: Pick<Rule, "kind" | "id">): string {
+  return seriesKey({ station, quantity: kind, fraction: id, aggregate: about });
 }
 
 /** A derived series names its kind where others have their quantity. */
@@ -117,7 +118,7 @@ export class GroupBook {
       if (plan.scope !== scope) continue;
       const { states, members } = this.#membersOf(versioned.rule, stations, directory);
       for (const group of members.length > 0 ? plan.groups(members) : []) {
-        const key = derivedKey(group.station, versioned.rule);
+        const key = derivedKey(group, versioned.rule);
         keys.push(key);
         before.delete(key);
         this.#put(key, versioned, plan, group, states);
@@ -191,7 +192,6 @@ function memberOf(key: string, place: Place, directory: Directory, rule: Rule, b
   const { station, site } = place;
   return {
     key,
-    quantity,
     fraction,
     aggregate,
     station,

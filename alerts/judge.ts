@@ -10,9 +10,10 @@ import type { ReadingBlock } from "../core/reading-block.ts";
 import type { Rule } from "../core/rule.ts";
 import { BackfillWatch, OLD_MS } from "./backfill.ts";
 import { type BindLimit, bindSeries, type Place } from "./bind.ts";
-import { DETECTORS, type DetectorBook } from "./detect/book.ts";
+import type { DetectorBook } from "./detect/book.ts";
 import type { Detector } from "./detect/detector.ts";
 import { marksOf } from "./detect/marks.ts";
+import { createDetectors } from "./detectors.ts";
 import type { GroupWatch } from "./group-watch.ts";
 import { GroupBook, isDerivedKey } from "./groups.ts";
 import { LearningWatch } from "./learning-watch.ts";
@@ -30,7 +31,7 @@ export const WINDOW_BYTES_MAX = 64 * 1024 * 1024;
 
 export interface JudgeOptions {
   readonly bindLimit: BindLimit;
-  /** `DETECTORS` when left out. */
+  /** All of the product, but for those that need the packs' ladders, when left out; see `engineOf`. */
   readonly detectors?: DetectorBook;
   readonly windowBytesMax?: number;
 }
@@ -66,7 +67,7 @@ export class Judge {
   constructor(directory: Directory, options: JudgeOptions) {
     this.#directory = directory;
     this.#bindLimit = options.bindLimit;
-    this.#book = options.detectors ?? DETECTORS;
+    this.#book = options.detectors ?? createDetectors({ bindLimit: options.bindLimit, rankOf: () => null });
     this.#windowBytesMax = options.windowBytesMax ?? WINDOW_BYTES_MAX;
     this.#teller = new Teller(this.ledger, (device, at) => this.backfill.isBulk(device, at));
     this.groups = new GroupBook({

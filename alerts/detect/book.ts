@@ -1,4 +1,4 @@
-/** Which detector serves a rule: the only list of the kinds that have a memory. */
+/** The form in which the engine asks for the detector of a rule; `alerts/detectors.ts` lists them all. */
 import type { Level } from "../../core/alarm.ts";
 import type { Rule } from "../../core/rule.ts";
 import type { Detector, SeriesContext } from "./detector.ts";
@@ -21,12 +21,3 @@ export interface DetectorBook {
   /** Null when the kind is not about several series. */
   readonly ofGroup: (rule: Rule) => GroupPlan | null;
 }
-
-/** Kinds of rules over several series; none of them is the id of a quantity. */
-export const GROUP_KINDS: ReadonlySet<string> = new Set(["event"]);
-
-/** All detectors of the product. */
-export const DETECTORS: DetectorBook = {
-  ofSeries: () => null,
-  ofGroup: () => null,
-};

@@ -31,6 +31,7 @@ export interface Detector {
 
 /** What a detector may know of the series it watches. */
 export interface SeriesContext {
+  readonly quantity: string;
   /** Canonical unit. */
   readonly unit: string;
   /** Resolution of the series (one count), canonical unit; null when not known: detectors then learn or floor it. */

@@ -11,7 +11,6 @@ import type { DetectorMemory, SeriesContext } from "./detector.ts";
 export interface GroupMember extends SeriesContext {
   /** `seriesKey`. */
   readonly key: string;
-  readonly quantity: string;
   readonly fraction: string;
   readonly aggregate: string;
   readonly station: Station;
@@ -44,5 +43,7 @@ export interface GroupDetector {
 /** The members that one alarm of a group rule is about, and the station that it is told at. */
 export interface Group {
   readonly station: string;
+  /** What sets it apart from the rule's other groups at this station, as an id; left out when there is one a station. */
+  readonly about?: string;
   readonly members: readonly GroupMember[];
 }

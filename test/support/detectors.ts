@@ -10,7 +10,7 @@ export const DAY = 86_400_000;
 
 /** A laboratory's series. */
 export function aContext(overrides: Partial<SeriesContext> = {}): SeriesContext {
-  return { unit: "mg/L", resolution: null, intervalMs: null, limit: null, ...overrides };
+  return { quantity: "cd", unit: "mg/L", resolution: null, intervalMs: null, limit: null, ...overrides };
 }
 
 export interface Step {

@@ -1,6 +1,6 @@
 /** The shipped rules over the demonstration city: silent on calm data, a cadmium alarm at the leak's well in 3 minutes. */
 import { expect, test } from "vitest";
-import { createLimitBinder } from "../../../alerts/bind.ts";
+import { engineOf } from "../../../alerts/detectors.ts";
 import { Judge } from "../../../alerts/judge.ts";
 import { loadPacks } from "../../../alerts/packs/load.ts";
 import { loadRules, SHIPPED_RULES } from "../../../alerts/rules.ts";
@@ -20,7 +20,7 @@ const directory = createDirectory(aSnapshot({ ...city.contents, rules }));
 /** Readings of every series at the given times, through the judge. */
 function alarmsOf(scenario: Scenario, times: readonly number[]) {
   const plant = createPlant({ seed: 1, scenario, releasedAt: NOW });
-  const judge = new Judge(directory, { bindLimit: createLimitBinder(packs) });
+  const judge = new Judge(directory, engineOf(packs));
   const events = [...judge.resume(0, NOW)];
   for (const [index, time] of times.entries()) {
     const block: Reading[] = city.contents.devices.flatMap((device) => {
