@@ -120,7 +120,7 @@ function bindRule(
   place: Place,
   { directory, bindLimit, book }: { directory: Directory; bindLimit: BindLimit; book: DetectorBook },
 ): Binding | null {
-  if (rule.kind !== "limit" && rule.kind !== "level") return null; // absence runs on wall time; the others are not wired yet
+  if (rule.kind === "absence") return null; // watched on wall time, not reading by reading
   const common = {
     ruleId: rule.id,
     version,
