@@ -1,24 +1,31 @@
 /** `jingtu standards grade|list` and `jingtu rules check`: the law in the box, without a server. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { confirmRow } from "../alerts/packs/confirmed.ts";
+import { confirmRow, readConfirmedRows } from "../alerts/packs/confirmed.ts";
 import { gradeCsv, listStandards } from "../alerts/packs/grade-csv.ts";
+import { importPack } from "../alerts/packs/import.ts";
 import { loadRules, SHIPPED_RULES } from "../alerts/rules.ts";
 import { systemClock } from "../core/clock.ts";
 import { EXIT, Refused } from "../core/errors.ts";
 import { loadPepper } from "../core/secret.ts";
 import { LAND_USES } from "../core/site.ts";
-import { confirmedFile, packsOf } from "../packs.ts";
+import { confirmedFile, importedPacks, packsOf } from "../packs.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
-import { operand, UsageError, type Verb } from "./verb.ts";
+import { audit, withLedger } from "./ledger.ts";
+import { dayOf, operand, readText, UsageError, type Verb } from "./verb.ts";
 
 const gradeVerb: Verb = {
   name: "standards grade",
   summary: "grade samples of a CSV by a limit pack, one JSON object a sample",
   operands: "",
   options: {
-    pack: { type: "string", value: "ID", help: "e.g. gbt14848-2017; `jingtu standards list` shows all" },
-    csv: { type: "string", value: "FILE", help: "first column `sample`, others `quantity[unit]`; - reads stdin" },
+    pack: { type: "string", value: "ID", help: "e.g. gbt14848-2017, or gbt14848 for the edition of the sample's date" },
+    csv: {
+      type: "string",
+      value: "FILE",
+      help: "first column `sample`, others `quantity[unit]`, and `date` if you like; - reads stdin",
+    },
+    on: { type: "string", value: "DATE", help: "day of sampling, 2017-06-30; a column `date` comes first" },
     land: { type: "string", value: "USE", help: `soil: ${LAND_USES.join(", ")}` },
     crop: { type: "string", value: "CROP", help: "irrigation water: paddy, dryland, vegetable_cooked, vegetable_raw" },
   },
@@ -26,7 +33,7 @@ const gradeVerb: Verb = {
     const [packId, csv] = [text("pack"), text("csv")];
     if (!packId || !csv) throw new UsageError("--pack and --csv are needed");
     const bytes = readCsv(csv);
-    const [land, crop] = [text("land"), text("crop")];
+    const [land, crop, on] = [text("land"), text("crop"), dayOf(text("on"), "--on")];
     let failed = false;
     for (const row of gradeCsv({
       packs: packsOf(config().dataDir),
@@ -35,6 +42,7 @@ const gradeVerb: Verb = {
       file: csv,
       ...(land ? { land } : {}),
       ...(crop ? { crop } : {}),
+      ...(on === undefined ? {} : { on }),
     })) {
       failed ||= "error" in row;
       out.result(row);
@@ -103,6 +111,29 @@ const confirmVerb: Verb = {
   },
 };
 
+const importVerb: Verb = {
+  name: "standards import",
+  summary: "check a provincial pack and put it into the data folder; the next start judges by it too",
+  operands: "FILE.json",
+  options: {},
+  run: async (call) => {
+    const file = operand(call, 0, "FILE.json");
+    const text = readText(file);
+    return withLedger(call, async (ledger, dataDir) => {
+      const pack = importPack(importedPacks(dataDir), text, readConfirmedRows(confirmedFile(dataDir)));
+      packsOf(dataDir); // all packs together still stand
+      const { id, version, rows, replaced } = pack;
+      await audit(ledger, "standards.import", id, `version ${version}, ${rows} rows`);
+      const before = replaced === null ? "new" : replaced === version ? "unchanged" : `in place of version ${replaced}`;
+      call.out.result(
+        pack,
+        `${id} version ${version}, ${rows} rows, ${before}; a running server takes it at its next start`,
+      );
+      return EXIT.ok;
+    });
+  },
+};
+
 const rulesCheckVerb: Verb = {
   name: "rules check",
   summary: "check rule files and report every fault at once",
@@ -117,4 +148,4 @@ const rulesCheckVerb: Verb = {
   },
 };
 
-export const standardsVerbs: readonly Verb[] = [gradeVerb, listVerb, confirmVerb, rulesCheckVerb];
+export const standardsVerbs: readonly Verb[] = [gradeVerb, listVerb, confirmVerb, importVerb, rulesCheckVerb];

@@ -1,6 +1,7 @@
 /** What a verb of the command line is, and how it prints: results on stdout, messages on stderr. */
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { chinaMidnight, isDate } from "../core/china-day.ts";
 import { type Config, loadConfig } from "../core/config.ts";
 import { Refused } from "../core/errors.ts";
 
@@ -115,6 +116,16 @@ export function operand(call: Call, index: number, name: string): string {
   const value = call.operands[index];
   if (value === undefined) throw new UsageError(`${name} is missing`);
   return value;
+}
+
+/**
+ * First moment of a day in China (UTC+8), ms since 1970 UTC; undefined when the option is absent.
+ * @throws UsageError for what is no day of the calendar.
+ */
+export function dayOf(text: string | undefined, option: string): number | undefined {
+  if (text === undefined) return undefined;
+  if (!isDate(text)) throw new UsageError(`${option} takes a day such as 2026-03-15, not "${text}"`);
+  return chinaMidnight(text);
 }
 
 /** @throws Refused `FILE_UNREADABLE`. */

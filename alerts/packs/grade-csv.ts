@@ -2,11 +2,13 @@
  * Grades the samples of a CSV text, for `jingtu standards grade`. A fault of the header refuses the file, with every
  * fault at once; a fault of one sample becomes that sample's error and the others go on.
  */
+import { chinaDate, chinaMidnight, isDate } from "../../core/china-day.ts";
 import { type Fault, Refused } from "../../core/errors.ts";
 import { type Conversion, conversion, convert, findQuantity, quantitySpec } from "../../core/quantity.ts";
 import type { Comparison } from "../../core/reading.ts";
 import type { Pack } from "./compile.ts";
 import { type CsvRecord, readRecords } from "./csv.ts";
+import { type Edition, editionsOf, packNamed } from "./editions.ts";
 import { type Grade, gradeSample, type SampleValue } from "./grade.ts";
 import { coversLand } from "./limits.ts";
 import type { Packs } from "./load.ts";
@@ -14,12 +16,18 @@ import { CROPS, DEVELOPMENT_LANDS, FARM_LANDS } from "./pack.ts";
 import type { Place } from "./select.ts";
 
 export type GradedSample =
-  | ({ readonly sample: string } & Grade)
+  | ({ readonly sample: string; readonly edition?: EditionView } & Grade)
   | { readonly sample: string; readonly error: { readonly code: string } & Fault };
+
+/** Which edition judged and whether it was in force on the sample's date; told when a date or a family was given. */
+export type EditionView = Omit<Edition, "found" | "pack"> & { readonly pack: string; readonly date: string };
 
 export interface GradeCsvQuestion {
   readonly packs: Packs;
+  /** A pack id, or a family (`gbt14848`): then each sample is judged by the edition of its date. */
   readonly packId: string;
+  /** Date of samples that name none, ms since 1970 UTC; the newest edition judges them when left out. */
+  readonly on?: number;
   /** Whole file; bytes must be UTF-8, with or without a byte order mark. At most `CSV_BYTES_MAX`. */
   readonly csv: string | Uint8Array;
   /** Named in errors. */
@@ -34,23 +42,37 @@ export interface GradeCsvQuestion {
  * Header and options are checked at the call, samples as the result is read.
  *
  * First column `sample`, others `quantity[unit]` such as `cd[µg/L]` or `ph[pH]`; cells are numbers, `<0.5`, `>1000` or
- * empty. A column `ph` chooses the band of a soil pack.
+ * empty. A column `ph` chooses the band of a soil pack. A column `date` (2017-06-30) chooses the edition of a family.
  * @throws Refused `PACK_UNKNOWN`, `GRADE_OPTION_INVALID`, `LAND_NOT_COVERED`, `CSV_TOO_LARGE`, `CSV_NOT_UTF8`,
  *   `CSV_MALFORMED`, `GRADE_HEADER_INVALID`.
  */
 export function gradeCsv(question: GradeCsvQuestion): Iterable<GradedSample> {
-  const { packs, packId, csv, file = "the CSV" } = question;
-  const pack = packs.get(packId);
+  const { packs, packId, csv, file = "the CSV", on } = question;
+  const pack = packs.get(packId) ?? editionsOf(packs, packId).at(-1);
   if (!pack) {
     throw new Refused("PACK_UNKNOWN", {
       what: `there is no limit pack ${packId}`,
-      mend: `use one of ${packs.list.map(({ id }) => id).join(", ")}`,
+      mend: `use one of ${packs.list.map(({ id }) => id).join(", ")}, or a family such as gbt14848`,
     });
   }
   const place = readPlace(pack, question);
   const [header, ...records] = readRecords(csv, file);
-  const columns = readHeader(pack, header?.cells ?? [], file);
-  return gradeRecords(pack, columns, records, place);
+  const names = header?.cells ?? [];
+  const dateColumn = names.indexOf(DATE_COLUMN, 1);
+  const columns = readHeader(pack, dateColumn < 0 ? names : names.toSpliced(dateColumn, 1), file);
+  const editions = { packs, packId, pack, on, dateColumn };
+  return gradeRecords(editions, columns, records, place);
+}
+const DATE_COLUMN = "date";
+
+interface Editions {
+  readonly packs: Packs;
+  readonly packId: string;
+  /** Judges what has no date. */
+  readonly pack: Pack;
+  readonly on: number | undefined;
+  /** Index of the column of dates; below 0 without one. */
+  readonly dateColumn: number;
 }
 
 /** A place from the texts of a command line. */
@@ -121,17 +143,51 @@ function readColumn(pack: Pack, name: string): Column | string {
 }
 
 function* gradeRecords(
-  pack: Pack,
+  editions: Editions,
   columns: readonly Column[],
   records: readonly CsvRecord[],
   place: Place,
 ): Generator<GradedSample> {
+  const { dateColumn } = editions;
   for (const { row, cells } of records) {
     const sample = cells[0] ?? "";
-    const values = readCells(columns, cells, row);
-    if (Array.isArray(values)) yield { sample, ...gradeSample(pack, values, place) };
-    else yield { sample, error: values as { readonly code: string } & Fault };
+    const results = dateColumn < 0 ? cells : cells.toSpliced(dateColumn, 1);
+    const values = readCells(columns, results, row);
+    if (!Array.isArray(values)) {
+      yield { sample, error: values as { readonly code: string } & Fault };
+      continue;
+    }
+    const judge = judgeOf(editions, dateColumn < 0 ? "" : (cells[dateColumn] ?? ""), row);
+    if ("error" in judge) yield { sample, ...judge };
+    else yield { sample, ...judge.view, ...gradeSample(judge.pack, values, place) };
   }
+}
+
+/** The pack for a sample of this date; the view tells what was chosen and why. */
+function judgeOf(
+  { packs, packId, pack, on, dateColumn }: Editions,
+  text: string,
+  row: number,
+):
+  | { readonly pack: Pack; readonly view: { readonly edition?: EditionView } }
+  | { readonly error: { code: string } & Fault } {
+  if (text !== "" && !isDate(text)) {
+    const where = `row ${row}, column ${DATE_COLUMN}`;
+    const mend = "write the day of sampling as 2017-06-30";
+    return { error: { code: "CELL_INVALID", what: `${JSON.stringify(text.slice(0, 60))} is not a date`, where, mend } };
+  }
+  const at = text === "" ? on : chinaMidnight(text);
+  if (at === undefined && dateColumn >= 0 && pack.id !== packId) {
+    const what = "the sample has no date, and the edition depends on it";
+    return {
+      error: { code: "DATE_MISSING", what, where: `row ${row}`, mend: "fill in column date, or give --on DATE" },
+    };
+  }
+  const answer = at === undefined ? undefined : packNamed(packs, packId, at);
+  if (!answer?.found || at === undefined) return { pack, view: {} };
+  const { pack: chosen, inForce, reason, effective, until } = answer;
+  const edition = { pack: chosen.id, date: chinaDate(at), inForce, reason, effective, until };
+  return { pack: chosen, view: { edition } };
 }
 
 /** The values of one record, or why it cannot be graded. */

@@ -2,7 +2,7 @@
  * Loads limit packs: reads every `*.json` of a folder and refuses the whole set, with every fault, when one row is wrong.
  * A wrong limit must stop the start, not mislead an officer.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { Misconfigured } from "../../core/errors.ts";
@@ -16,20 +16,27 @@ export interface Packs {
 
 /**
  * @param folder where the pack files lie; the packs that come with the product when left out.
+ * @param more a second folder, of packs that people imported; may be absent. An id stands in one of them only.
  * @throws Misconfigured `PACK_INVALID` with every fault of every file.
  */
-export function loadPacks(folder: URL | string = DATA, enabledRows: readonly EnabledRow[] = []): Packs {
+export function loadPacks(folder: URL | string = DATA, enabledRows: readonly EnabledRow[] = [], more?: string): Packs {
   const path = folder instanceof URL ? fileURLToPath(folder) : folder;
   const faults: string[] = [];
   const list: Pack[] = [];
-  for (const name of packFiles(path)) {
-    const file = readPack(`${path}/${name}`, faults);
-    if (!file) continue;
-    if (`${file.id}.json` !== name)
-      faults.push(`${name}: its id is ${file.id}; the file must be called ${file.id}.json`);
-    list.push(compilePack(file, enabledRows, faults));
+  const byId = new Map<string, Pack>();
+  for (const from of more !== undefined && existsSync(more) ? [path, more] : [path]) {
+    for (const name of packFiles(from)) {
+      const file = readPack(`${from}/${name}`, faults);
+      if (!file) continue;
+      if (`${file.id}.json` !== name)
+        faults.push(`${name}: its id is ${file.id}; the file must be called ${file.id}.json`);
+      if (byId.has(file.id))
+        faults.push(`${from}/${name}: a pack ${file.id} comes with the product; give it another id`);
+      const pack = compilePack(file, enabledRows, faults);
+      list.push(pack);
+      byId.set(file.id, pack);
+    }
   }
-  const byId = new Map(list.map((pack) => [pack.id, pack]));
   for (const { pack, row } of enabledRows) {
     if (!byId.get(pack)?.rows.some(({ key }) => key === row)) faults.push(`enabled row ${pack} ${row}: no such row`);
   }
@@ -44,6 +51,11 @@ export function loadPacks(folder: URL | string = DATA, enabledRows: readonly Ena
 }
 
 const DATA = new URL("./data/", import.meta.url);
+
+/** True for a pack that comes with the product. */
+export function isShipped(id: string): boolean {
+  return packFiles(fileURLToPath(DATA)).includes(`${id}.json`);
+}
 
 function packFiles(path: string): readonly string[] {
   let names: readonly string[];
@@ -68,6 +80,11 @@ function readPack(path: string, faults: string[]): PackFile | undefined {
     faults.push(`${name}: not JSON (${error instanceof Error ? error.message : String(error)})`);
     return undefined;
   }
+  return parsePack(json, name, faults);
+}
+
+/** Adds every fault of form to `faults`, each with the file's name. */
+export function parsePack(json: unknown, name: string, faults: string[]): PackFile | undefined {
   const parsed = PackFile.safeParse(json);
   if (parsed.success) return parsed.data;
   for (const issue of parsed.error.issues) faults.push(`${name}: ${z.core.toDotPath(issue.path)}: ${issue.message}`);
