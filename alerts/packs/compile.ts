@@ -41,6 +41,8 @@ export interface LimitRow {
 
 export interface Pack {
   readonly id: string;
+  /** The id without its year: names all editions of the standard. */
+  readonly family: string;
   readonly version: number;
   readonly standard: PackFile["standard"];
   readonly media: PackFile["media"];
@@ -50,6 +52,11 @@ export interface Pack {
   readonly byQuantity: ReadonlyMap<string, readonly LimitRow[]>;
   /** Basic items that every sample should have, in the order of the standard. */
   readonly routine: readonly { readonly quantity: string; readonly rows: readonly LimitRow[] }[];
+}
+
+/** "gbt14848-2017" → "gbt14848"; an id without a year is its own family. */
+export function familyOf(id: string): string {
+  return id.replace(/-\d{4}$/, "");
 }
 
 /** Adds faults of meaning (unknown quantity, unit that does not fit, typing errors) to `faults`. */
@@ -74,7 +81,7 @@ export function compilePack(file: PackFile, enabledRows: readonly EnabledRow[], 
     .map(([quantity, all]) => ({ quantity, rows: all.filter((row) => row.source.routine) }))
     .filter((entry) => entry.rows.length > 0);
   const { id, version, standard, media, scheme, beyond = null } = file;
-  return { id, version, standard, media, scheme, beyond, rows, byQuantity, routine };
+  return { id, family: familyOf(id), version, standard, media, scheme, beyond, rows, byQuantity, routine };
 }
 
 function compileRow(

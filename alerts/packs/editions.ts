@@ -28,16 +28,9 @@ export interface Edition {
 }
 export type EditionAnswer = Edition | { readonly found: false; readonly reason: "family-unknown" };
 
-const YEAR = /-\d{4}$/;
-
-/** "gbt14848-2017" → "gbt14848"; an id without a year is its own family. */
-export function familyOf(id: string): string {
-  return id.replace(YEAR, "");
-}
-
 /** All stored editions of a family, oldest first; an undated one stands before all others. */
 export function editionsOf(packs: Packs, family: string): readonly Pack[] {
-  const own = packs.list.filter(({ id }) => familyOf(id) === family);
+  const own = packs.list.filter((pack) => pack.family === family);
   return own.sort((a, b) => (effectiveOf(a) < effectiveOf(b) ? -1 : 1));
 }
 
@@ -65,7 +58,7 @@ export function packFor(packs: Packs, family: string, at: number): EditionAnswer
 export function packNamed(packs: Packs, name: string, at: number): EditionAnswer {
   const pack = packs.get(name);
   if (!pack) return packFor(packs, name, at);
-  const editions = editionsOf(packs, familyOf(name));
+  const editions = editionsOf(packs, pack.family);
   const index = editions.indexOf(pack);
   const until = untilOf(editions, index);
   const reason = reasonOf(pack, { date: chinaDate(at), until, isFirst: index === 0 });

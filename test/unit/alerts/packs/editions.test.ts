@@ -1,7 +1,7 @@
 /** The edition in force on the sample's date judges, by family; what older dates get; grading by dates. */
 import { describe, expect, it, test } from "vitest";
-import { compilePack, type Pack } from "../../../../alerts/packs/compile.ts";
-import { editionsOf, familyOf, packFor, packNamed } from "../../../../alerts/packs/editions.ts";
+import { compilePack, familyOf, type Pack } from "../../../../alerts/packs/compile.ts";
+import { editionsOf, packFor, packNamed } from "../../../../alerts/packs/editions.ts";
 import { gradeCsv } from "../../../../alerts/packs/grade-csv.ts";
 import { loadPacks, type Packs } from "../../../../alerts/packs/load.ts";
 import { PackFile } from "../../../../alerts/packs/pack.ts";
@@ -88,8 +88,8 @@ test("every shipped pack answers for its own family on the day it came into forc
     const { effective } = pack.standard;
     if (effective === null) continue;
     const at = chinaMidnight(effective);
-    expect(packFor(packs, familyOf(pack.id), at)).toMatchObject({ pack: { id: pack.id }, inForce: true });
-    expect(packFor(packs, familyOf(pack.id), at - 1)).toMatchObject({ pack: { id: pack.id }, inForce: false });
+    expect(packFor(packs, pack.family, at)).toMatchObject({ pack: { id: pack.id }, inForce: true });
+    expect(packFor(packs, pack.family, at - 1)).toMatchObject({ pack: { id: pack.id }, inForce: false });
   }
 });
 
