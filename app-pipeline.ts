@@ -123,6 +123,9 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     metrics: () => metrics.snapshot(),
     backupSeries: (folder) => series.backup(folder),
     seriesCount: () => series.count(),
+    seriesQuery: (query, limit) => series.query(query, limit),
+    seriesBuckets: (query, stepMs) => series.buckets(query, stepMs),
+    seriesLatest: (names) => series.latest(names),
   });
   parentPort?.on("message", ({ seriesPort, fleetPort }: OfferSeries) => {
     offer(seriesPort, readsOf(series));

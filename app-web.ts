@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { createAlarmDesk } from "./alerts/desk.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
+import { createRegulationDesk } from "./alerts/regulation/desk.ts";
 import { systemClock } from "./core/clock.ts";
 import { followRegistry } from "./core/directory.ts";
 import type { FleetHealth } from "./core/fleet.ts";
@@ -49,6 +50,7 @@ async function start(data: WebData): Promise<WebReady> {
   const support = remote<WebSupport>(data.supportPort, WEB_SUPPORT);
 
   const pepper = loadPepper(config.dataDir);
+  const packs = packsOf(config.dataDir);
   const telemetry = createTelemetryDoor({ journal, directory, pepper, clock, log, metrics });
   shutdown.onStop("telemetry", () => telemetry.close());
 
@@ -66,7 +68,8 @@ async function start(data: WebData): Promise<WebReady> {
     fleet,
     presence: ledger.presence,
     commands: ledger.commands,
-    limits: createLimitBook(packsOf(config.dataDir)),
+    limits: createLimitBook(packs),
+    regulation: createRegulationDesk({ directory, store: ledger.regulation, series, packs, clock }),
     pepper,
     telemetry,
     quarantine: {

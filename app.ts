@@ -15,7 +15,7 @@ import { followRegistry } from "./core/directory.ts";
 import { Misconfigured } from "./core/errors.ts";
 import type { FieldCommand } from "./core/field-session.ts";
 import { type Logger, Metrics } from "./core/observe.ts";
-import type { Consumer } from "./core/ports.ts";
+import type { Consumer, SeriesQuery } from "./core/ports.ts";
 import type { Rule } from "./core/rule.ts";
 import { loadPepper, newSecret } from "./core/secret.ts";
 import { Shutdown } from "./core/service.ts";
@@ -154,6 +154,9 @@ export async function startApp(parts: AppParts): Promise<App> {
           { device: String(device), command: command as FieldCommand, by: "cli" },
           { way: gateway.hj212, commands: ledger.commands, accounts: ledger.accounts, directory, clock },
         ),
+      "series-query": ({ query, limit }) => pipeline.control.seriesQuery(query as SeriesQuery, Number(limit)),
+      "series-buckets": ({ query, stepMs }) => pipeline.control.seriesBuckets(query as SeriesQuery, Number(stepMs)),
+      "series-latest": () => pipeline.control.seriesLatest(),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
       status: async () => {
         const stats = await journal.stats(); // first, so that readers at the end mean that the points below are all

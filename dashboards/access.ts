@@ -20,6 +20,8 @@ export const ACCESS = {
   "alarm.read": EVERYBODY,
   "alarm.acknowledge": STAFF,
   "stream.read": EVERYBODY,
+  /** A person's word on the category of farmland; of the own tenant only for an account bound to one. */
+  "farmland.confirm": STAFF,
   "rule.read": STAFF,
   "device.read": ["admin"],
   "fleet.read": EVERYBODY,

@@ -18,6 +18,7 @@ import type {
   TimeSeriesStore,
 } from "../core/ports.ts";
 import type { PresenceStore } from "../core/presence.ts";
+import type { RegulationDesk } from "../core/regulation.ts";
 import type { HealthReport } from "./health.ts";
 
 /** An entry of stream `quarantine` without its bytes; its offset names it. */
@@ -59,6 +60,7 @@ export interface DashboardParts {
   readonly presence: Pick<PresenceStore, "all">;
   readonly commands: Pick<CommandStore, "put" | "get" | "of" | "configure" | "config">;
   readonly limits: LimitBook;
+  readonly regulation: RegulationDesk;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
   readonly telemetry: TelemetryDoor;

@@ -32,6 +32,7 @@ import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerPlaces } from "./routes/places.ts";
 import { registerReadings } from "./routes/readings.ts";
 import { registerRecords } from "./routes/records.ts";
+import { registerRegulation } from "./routes/regulation.ts";
 import { registerSession } from "./routes/session.ts";
 import { registerStream } from "./routes/stream.ts";
 import { registerTelemetry } from "./routes/telemetry.ts";
@@ -215,6 +216,7 @@ function registerApi(api: App, services: Services): void {
   registerReadings(api, services);
   registerAlarms(api, services);
   registerRecords(api, services);
+  registerRegulation(api, services);
   registerFleet(api, services);
   registerStream(api, services);
   registerHealth(api, services);

@@ -24,6 +24,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "sealed secrets of field devices", up: (tx) => run(tx, FIELD_SECRETS) },
   { name: "commands by state and device", up: (tx) => run(tx, COMMANDS_BY_STATE) },
   { name: "revoked devices", up: (tx) => run(tx, REVOKED) },
+  { name: "monitoring plans, control zones, words of persons on farmland", up: (tx) => run(tx, REGULATION) },
 ];
 
 /**
@@ -150,6 +151,17 @@ create index device_command_by_state on device_command (state, device, created_a
 const REVOKED = `
 create table revoked_device (
   device text primary key references device (id), since_at bigint not null, revoked_by text not null)`;
+
+/** Every version of a plan or zone stays; records are only added. No child of the registry: history outlives a station. */
+const REGULATION = `
+create table regulation_document (
+  kind text not null, id text not null, version bigint not null, current integer not null, body text not null,
+  changed_at bigint not null, changed_by text not null, primary key (kind, id, version));
+create index regulation_document_current on regulation_document (kind, current, id);
+create table regulation_record (
+  position bigint primary key, kind text not null, subject text not null, at bigint not null, by_whom text not null,
+  via text not null, body text not null);
+create index regulation_record_by_subject on regulation_record (kind, subject, position)`;
 
 /** Version 2: every audit entry is bound to the one before, those already written included. */
 async function chainAudit(tx: SqlTransaction): Promise<void> {

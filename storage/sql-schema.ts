@@ -114,6 +114,26 @@ export interface LedgerTables {
     reported_at: number | null;
   };
   field_secret: { device: string; kind: FieldSecretKind; sealed: string; changed_at: number; changed_by: string };
+  /** Every version of every plan and zone; `current` is 1 for the newest. */
+  regulation_document: {
+    kind: "plan" | "zone";
+    id: string;
+    version: number;
+    current: number;
+    body: string;
+    changed_at: number;
+    changed_by: string;
+  };
+  /** `subject` is a station; `position` orders records as they were made. */
+  regulation_record: {
+    position: number;
+    kind: "farmland" | "crop";
+    subject: string;
+    at: number;
+    by_whom: string;
+    via: "cli" | "web" | "api";
+    body: string;
+  };
   audit: {
     /** 1, 2, 3, … without gaps. */
     position: number;

@@ -25,6 +25,7 @@ import { Misconfigured, Unavailable } from "../core/errors.ts";
 import type { FieldSecrets } from "../core/field-secret.ts";
 import type { AlarmStore, Outbox } from "../core/ports.ts";
 import type { PresenceStore } from "../core/presence.ts";
+import type { RegulationStore } from "../core/regulation.ts";
 import { type AuditedAccounts, createAccounts } from "./accounts-sql.ts";
 import { createAlarmStore } from "./alarms-sql.ts";
 import { createCommandStore, createPresenceStore } from "./commands-sql.ts";
@@ -32,6 +33,7 @@ import { createClaims } from "./credentials-sql.ts";
 import { createFieldSecrets } from "./field-secrets-sql.ts";
 import { createOutbox } from "./outbox-sql.ts";
 import { createRegistry, type HistoricRegistry } from "./registry-sql.ts";
+import { createRegulationStore } from "./regulation-sql.ts";
 import { type Connection, Database } from "./sql-driver.ts";
 import { type Migration, migrate } from "./sql-migrations.ts";
 import type { LedgerTables } from "./sql-schema.ts";
@@ -48,6 +50,7 @@ export interface Ledger {
   readonly presence: PresenceStore;
   readonly commands: CommandStore;
   readonly fieldSecrets: FieldSecrets;
+  readonly regulation: RegulationStore;
   /** Writes a consistent `ledger.db` into `folder` while others go on writing. */
   backup(folder: string): Promise<void>;
   close(): Promise<void>;
@@ -93,6 +96,7 @@ export async function openLedger(parts: {
     presence: createPresenceStore(db),
     commands: createCommandStore(db),
     fieldSecrets: createFieldSecrets(db, clock),
+    regulation: createRegulationStore(db, clock),
     backup: (folder) => copyWhileWriting(database, join(folder, LEDGER_FILE)),
     close: () => db.destroy().then(() => void database.close()),
   };

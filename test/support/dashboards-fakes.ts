@@ -5,11 +5,14 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { loadPacks, type Packs } from "../../alerts/packs/load.ts";
+import { createRegulationDesk } from "../../alerts/regulation/desk.ts";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
 import { createDirectory } from "../../core/directory.ts";
 import { Refused, Unavailable } from "../../core/errors.ts";
 import { createLogger, Metrics } from "../../core/observe.ts";
 import type { AlarmDesk, Bucket, Directory, LatestPoint, Point, TimeSeriesStore } from "../../core/ports.ts";
+import type { RegulationDesk } from "../../core/regulation.ts";
 import { hmacSecret } from "../../core/secret.ts";
 import type { Role } from "../../core/site.ts";
 import type { DashboardParts } from "../../dashboards/parts.ts";
@@ -180,6 +183,7 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
     limits: {
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },
+    regulation: regulationOf({ ledger, series }, () => directory, clock),
     pepper: PEPPER,
     quarantine: {
       list: async () => [anEntry],
@@ -195,6 +199,28 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
     ...overrides,
   };
   return { parts, clock, journal, series, ledger, desk, announce };
+}
+
+/** The real regulatory engine on a world's ledger and series. */
+function regulationOf(
+  { ledger, series }: Pick<World, "ledger" | "series">,
+  directory: () => Directory,
+  clock: FakeClock,
+): RegulationDesk {
+  packs ??= loadPacks();
+  return createRegulationDesk({ directory, store: ledger.regulation, series: series.store, packs, clock });
+}
+let packs: Packs | undefined;
+
+/** The same world with a farmland point `soil-a`, `soil-b` in each tenant's site. */
+export function withFarmland(world: World): World {
+  const { snapshot } = world.parts.directory();
+  const added = ["a", "b"].map((letter) =>
+    aStation({ id: `soil-${letter}`, site: `site-${letter}`, medium: "soil", land: "paddy", ph: 6 }),
+  );
+  const directory = createDirectory({ ...snapshot, stations: [...snapshot.stations, ...added] });
+  const regulation = regulationOf(world, () => directory, world.clock);
+  return { ...world, parts: { ...world.parts, directory: () => directory, regulation } };
 }
 
 /** The app of a world, ready for injected requests; it stops when the test ends. */
