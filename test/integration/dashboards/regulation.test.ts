@@ -113,14 +113,14 @@ test("farmland: suggested, confirmed by a person with name, time and reason, ask
     toConfirm: false,
     confirmed: {
       ...decision,
-      by: "officer",
+      by: "token:officer",
       via: "api",
       at: "2026-03-15T00:00:00.000Z",
       suggested: "priority-protection",
     },
   });
   expect((await ledger.accounts.audits(1))[0]).toMatchObject({
-    actor: "officer",
+    actor: "token:officer",
     action: "farmland.confirm",
     object: "soil-a",
   });
