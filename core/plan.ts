@@ -65,8 +65,8 @@ export const Plan = z.strictObject({
   firstRoundBy: Day.optional(),
   /** A groundwater-sensitive area (as in HJ 610) lies within 1 km: the higher groundwater frequency. */
   sensitive: z.boolean().default(false),
-  /** How many rises in a row call for more: 4 as the guideline's words say, 3 warns one round earlier. */
-  riseSteps: z.int().min(2).max(10).default(4),
+  /** Rises in a row that call for more: 3 when 连续 4 次 means four results, 4 when it means rises. As rule kind `rise`. */
+  riseSteps: z.int().min(2).max(10).default(3),
   units: z.array(PlanUnit).min(1).max(200),
   points: z.array(PlanPoint).min(1).max(1_000),
 });

@@ -6,10 +6,13 @@
 import { chinaDate } from "../../core/china-day.ts";
 import type { CountyReminder, CountyYear, FarmlandCategory, FarmlandState } from "../../core/regulation.ts";
 import { FARMLAND_CATEGORIES } from "../../core/regulation.ts";
-import { risingTrend } from "./kendall.ts";
+import { mannKendall } from "../detect/kendall.ts";
+import { median } from "../detect/statistics.ts";
 import { reminderText } from "./texts.ts";
 
 const SIGNIFICANCE = 0.05;
+/** Fewer cannot be significant: four rising values have p = 0.042. */
+const YEARS_MIN = 4;
 
 /** One point in one year: what its last round of the year says. */
 interface PointYear {
@@ -40,6 +43,13 @@ function reminderOf(area: string, years: readonly CountyYear[]): CountyReminder 
   const year = now?.year ?? 0;
   const text = reminderText(area, year, { ...facts, isReminded: reasons.length > 0 });
   return { area, year, years, trend, reasons, text };
+}
+
+/** Null for too few years. */
+function risingTrend(values: readonly number[]): { readonly n: number; readonly s: number; readonly p: number } | null {
+  if (values.length < YEARS_MIN) return null;
+  const { n, s, pRising: p } = mannKendall([...values.keys()], values);
+  return { n, s, p };
 }
 
 /** The clearer of two rises: share of points lost to priority protection, median pollution index. */
@@ -95,11 +105,4 @@ function rankOf(category: FarmlandCategory): number {
 function newestBefore(own: ReadonlyMap<number, PointYear>, year: number): PointYear | undefined {
   const earlier = [...own.keys()].filter((one) => one < year);
   return own.get(Math.max(...earlier));
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length / 2;
-  const [low = 0, high = 0] = [sorted[Math.ceil(middle) - 1], sorted[Math.floor(middle)]];
-  return (low + high) / 2;
 }
