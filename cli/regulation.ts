@@ -220,7 +220,7 @@ const farmlandTrend: Verb = {
     const year = Number(call.text("year") ?? chinaDate(systemClock.now()).slice(0, 4));
     if (!Number.isInteger(year) || year < 1949 || year > 9999) throw new UsageError("--year takes a year such as 2026");
     return withDesk(call, async (desk) => {
-      for (const county of await desk.trend(year, () => true)) {
+      for (const county of await desk.trend(year)) {
         call.out.result(
           county,
           `${county.reasons.length > 0 ? "!" : " "} ${county.text["zh-CN"]}\n    ${county.text.en}`,

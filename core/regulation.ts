@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type ControlZone, Day, type Plan, type PlanFile, type PlanObject, type Versioned } from "./plan.ts";
 import type { AuditEntry } from "./ports.ts";
 import type { Comparison } from "./reading.ts";
+import type { Site } from "./site.ts";
 
 /** HJ 1209-2021 chapter 7, items a to d. */
 export type FindingRule = "soil-above-limit" | "groundwater-above-limit" | "groundwater-jump" | "groundwater-rise";
@@ -192,10 +193,11 @@ export interface RegulationDesk {
   /** Classes of a water station by date, oldest first. */
   classes(station: string): Promise<readonly ClassEntry[]>;
   farmland(station: string): Promise<FarmlandState | null>;
-  farmlands(): Promise<readonly FarmlandState[]>;
+  /** Points of the sites that are asked for, or of all. */
+  farmlands(isAsked?: (site: Site) => boolean): Promise<readonly FarmlandState[]>;
   /** @throws Refused `FARMLAND_UNKNOWN`. */
   confirm(station: string, decision: z.infer<typeof FarmlandDecision>, deed: Deed): Promise<FarmlandState>;
   /** @throws Refused `FARMLAND_UNKNOWN`. */
   addCrop(station: string, result: CropResult, deed: Deed): Promise<FarmlandState>;
-  trend(year: number, isVisible: (site: { readonly tenant: string }) => boolean): Promise<readonly CountyReminder[]>;
+  trend(year: number, isAsked?: (site: Site) => boolean): Promise<readonly CountyReminder[]>;
 }

@@ -66,7 +66,7 @@ export function createRegulationDesk(parts: RegulationParts): RegulationDesk {
       return classHistory(parts.packs, place.station, await roundsOf(parts, keys));
     },
     farmland: one,
-    farmlands: () => farmlands(() => true),
+    farmlands: (isAsked = everywhere) => farmlands(({ site }) => isAsked(site)),
     async confirm(id, decision, deed) {
       const { suggestion } = await known(id);
       const entry = { ...decision, station: id, suggested: suggestion?.category ?? null, ...deed };
@@ -80,11 +80,13 @@ export function createRegulationDesk(parts: RegulationParts): RegulationDesk {
       await store.addCrop(id, result, deed, auditOf(deed, "farmland.crop", id, detail));
       return known(id);
     },
-    async trend(year, isVisible) {
-      return countyReminders(await farmlands(({ site }) => isVisible(site)), year);
+    async trend(year, isAsked = everywhere) {
+      return countyReminders(await farmlands(({ site }) => isAsked(site)), year);
     },
   };
 }
+
+const everywhere = (): boolean => true;
 
 function auditOf({ at, by: actor, via }: Deed, action: string, object: string, detail: string) {
   return { at, actor, via, action, object, detail: detail.slice(0, 1_000) };

@@ -118,9 +118,8 @@ function registerFarmland(app: App, services: Services): void {
     handler: async ({ principal, query }) => {
       if (query.site !== undefined) refuseUnseen(services, principal, query.site);
       const sees = seesSite(services, principal);
-      const states = await parts.regulation.farmlands();
-      const asked = states.filter(({ site }) => sees(site) && (query.site === undefined || site === query.site));
-      return { farmland: asked.map(farmlandView) };
+      const isAsked = ({ id }: { readonly id: string }) => sees(id) && (query.site === undefined || id === query.site);
+      return { farmland: (await parts.regulation.farmlands(isAsked)).map(farmlandView) };
     },
   });
 
