@@ -15,6 +15,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
   { words: ["decode"], load: async () => [(await import("./cli/decode.ts")).decodeVerb] },
   { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
   { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
+  { words: ["alarm", "verify"], load: async () => (await import("./cli/alarms.ts")).alarmVerbs },
   { words: ["command", "commands", "configure"], load: async () => (await import("./cli/commands.ts")).commandVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
   { words: ["ca"], load: async () => (await import("./cli/certificates.ts")).certificateVerbs },

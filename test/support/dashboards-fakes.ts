@@ -2,9 +2,11 @@
  * A small world for tests of the web server: two tenants with a site, a station, a device and an open alarm each, on
  * the real ledger; journal, series and the engine's desk in memory.
  */
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { explain } from "../../alerts/explain/explain.ts";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
 import { createDirectory } from "../../core/directory.ts";
 import { Refused, Unavailable } from "../../core/errors.ts";
@@ -177,6 +179,7 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
     fleet: new FleetBook({ directory: () => directory, clock }),
     presence: ledger.presence,
     commands: ledger.commands,
+    explain,
     limits: {
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },
