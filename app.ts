@@ -28,6 +28,7 @@ import { openPresence } from "./gateway/presence.ts";
 import { recordedCommand } from "./gateway/recorded-commands.ts";
 import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
+import { appendRaw, uncodeMessages } from "./lab.ts";
 import { packsOf } from "./packs.ts";
 import { backupAll } from "./storage/backup.ts";
 import { openSqliteJournal } from "./storage/journal-sqlite.ts";
@@ -154,6 +155,7 @@ export async function startApp(parts: AppParts): Promise<App> {
           { device: String(device), command: command as FieldCommand, by: "cli" },
           { way: gateway.hj212, commands: ledger.commands, accounts: ledger.accounts, directory, clock },
         ),
+      "lab-append": ({ messages }) => appendRaw(journal)(uncodeMessages(messages)),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
       status: async () => {
         const stats = await journal.stats(); // first, so that readers at the end mean that the points below are all

@@ -16,6 +16,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
   { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
   { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
   { words: ["alarm", "verify"], load: async () => (await import("./cli/alarms.ts")).alarmVerbs },
+  { words: ["lab"], load: async () => (await import("./cli/lab.ts")).labVerbs },
   { words: ["command", "commands", "configure"], load: async () => (await import("./cli/commands.ts")).commandVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
   { words: ["ca"], load: async () => (await import("./cli/certificates.ts")).certificateVerbs },

@@ -13,7 +13,7 @@ describe("may", () => {
   test.each`
     role            | tenant       | allowed
     ${"public"}     | ${undefined} | ${["open"]}
-    ${"enterprise"} | ${"a"}       | ${["open", "session.read", "place.read", "reading.read", "alarm.read", "stream.read", "fleet.read"]}
+    ${"enterprise"} | ${"a"}       | ${["open", "session.read", "place.read", "reading.read", "alarm.read", "stream.read", "fleet.read", "lab.write"]}
     ${"officer"}    | ${undefined} | ${["open", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "rule.read", "fleet.read", "device.command", "operations.read"]}
     ${"officer"}    | ${"a"}       | ${["open", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "fleet.read", "device.command"]}
     ${"admin"}      | ${undefined} | ${ACTIONS.filter((action) => action !== "telemetry.send")}
