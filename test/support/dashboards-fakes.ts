@@ -2,9 +2,11 @@
  * A small world for tests of the web server: two tenants with a site, a station, a device and an open alarm each, on
  * the real ledger; journal, series and the engine's desk in memory.
  */
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { explain } from "../../alerts/explain/explain.ts";
 import { loadPacks, type Packs } from "../../alerts/packs/load.ts";
 import { createRegulationDesk } from "../../alerts/regulation/desk.ts";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
@@ -176,10 +178,12 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
       },
       take: async () => 0,
     },
+    lab: { import: async () => ({ rows: 0, results: [], faults: [], imported: 0 }) },
     doors: async () => ({ mqtt: 1883, mqtts: 8883, ws: null }),
     fleet: new FleetBook({ directory: () => directory, clock }),
     presence: ledger.presence,
     commands: ledger.commands,
+    explain,
     limits: {
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },

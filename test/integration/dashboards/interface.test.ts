@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Unavailable } from "../../../core/errors.ts";
+import type { LabRequest } from "../../../core/lab.ts";
 import { anAlarmEvent, anOutboxItem, NOW } from "../../support/builders.ts";
 import { anAlarmOf, anApp, aWorld, tokenOf, type World } from "../../support/dashboards-fakes.ts";
 
@@ -174,6 +175,38 @@ describe("readings", () => {
   });
 });
 
+describe("laboratory results", () => {
+  test.each([
+    ["enterprise-b", [false, true]],
+    ["officer-a", [true, false]],
+    ["officer", [true, true]],
+  ])("%s reaches its own stations only, and the form follows the content type", async (name, reach) => {
+    const asked: LabRequest[] = [];
+    const lab = {
+      import: async (request: LabRequest) => {
+        asked.push(request);
+        return { rows: 0, results: [], faults: [], imported: 0 };
+      },
+    };
+    const { app } = await anInterface(await aWorld({ lab }));
+    const send = (type: string, query = "") =>
+      app.inject({
+        method: "POST",
+        url: `/api/v1/lab-results${query}`,
+        headers: { authorization: `Bearer ${tokenOf(name)}`, "content-type": type },
+        payload: "a,b",
+      });
+    expect((await send("text/csv; charset=utf-8", "?dryRun=true&zone=%2B08:00")).statusCode).toBe(200);
+    expect((await send("application/json")).statusCode).toBe(415);
+    expect((await send("text/csv", "?dryrun=1")).statusCode).toBe(400);
+    expect(asked).toMatchObject([
+      { form: "csv", dryRun: true, partial: false, zone: "+08:00", by: `token:${name}`, via: "api" },
+    ]);
+    expect(["mw-a", "mw-b"].map((station) => asked[0]?.mayUse(station))).toEqual(reach);
+    expect(asked[0]?.mayUse("mw-none")).toBe(false);
+  });
+});
+
 describe("alarms", () => {
   test("come by state and level, page by page, every one once", async () => {
     const world = await aWorld();
@@ -197,6 +230,22 @@ describe("alarms", () => {
     expect(new Set(seen).size).toBe(12);
     for (const query of ["state=open", "level=", "limit=201", "state=active,,"])
       expect((await get(`/alarms?${query}`)).statusCode).toBe(400);
+  });
+
+  test("one comes with its explanation and its record; enterprises do not see the rule's scope", async () => {
+    const world = await aWorld();
+    const { get } = await anInterface(world);
+    const mine = await get("/alarms/alarm-a");
+    expect(mine.json().explanation.steps.length).toBeGreaterThan(3);
+    expect(mine.json().explanation.text["zh-CN"]).toContain("规则 cd-high");
+    expect(mine.json().record).toEqual(anAlarmOf("a"));
+    const rule = { id: "cd-high", kind: "level", on: { station: ["mw-a", "mw-b"] } };
+    const alarm = anAlarmOf("a", { id: "scoped", evidence: { ...anAlarmOf("a").evidence, rule } });
+    await world.announce(anAlarmEvent({ alarm }));
+    expect((await get("/alarms/scoped")).json().record.evidence.rule).toEqual(rule);
+    const theirs = await get("/alarms/scoped", "enterprise-a");
+    expect(theirs.json().record.evidence.rule).toEqual({ ...rule, on: {} });
+    expect(theirs.body).not.toContain("mw-b");
   });
 
   test("one comes with evidence, history and deliveries; outlets' answers are for staff", async () => {
