@@ -2,12 +2,13 @@
  * `npm run score [-- event|qc|all]`: how well detectors do on the labelled public sets. Needs EWS_SHARED.
  */
 import { Misconfigured } from "../../core/errors.ts";
+import { scoreEvent } from "./event.ts";
 import { type LabelledSet, loadSets } from "./sets.ts";
 
 /** Gives the lines to print. */
 type Tool = (sets: readonly LabelledSet[], print: (text: string) => void) => void;
 
-const TOOLS: Readonly<Record<string, Tool>> = {};
+const TOOLS: Readonly<Record<string, Tool>> = { event: scoreEvent };
 
 const shared = process.env["EWS_SHARED"];
 if (shared === undefined) {

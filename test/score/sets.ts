@@ -122,7 +122,7 @@ function loadRecording(folder: string, file: string, source: Source): LabelledRe
   rows.forEach((row, index) => {
     const cells = row.split(",");
     times[index] = Date.parse(cells[0] as string);
-    for (const { column, values } of channels) values[index] = valueOf(cells[column] ?? "");
+    for (const { column, values } of channels) values[index] = cellValue(cells[column] ?? "");
   });
   const truths = linesOf(join(folder, "truth.csv"))
     .slice(1)
@@ -142,7 +142,7 @@ function linesOf(path: string): string[] {
     .filter((text) => text !== "");
 }
 
-function valueOf(cell: string): number {
+function cellValue(cell: string): number {
   const value = cell === "" ? Number.NaN : Number(cell);
   return value === -9999 ? Number.NaN : value;
 }
