@@ -6,7 +6,8 @@
  * a default that suits two sets only must be seen, not because the detector is made for them.
  */
 import { KEPT, NOT_JUDGED, VIOLATED } from "../../alerts/detect/condition.ts";
-import { createEvent, EVENT_FILTERS, type EventFilters, isQualityChannel } from "../../alerts/detect/event.ts";
+import { createEvent, EVENT_FILTERS, type EventFilters } from "../../alerts/detect/event.ts";
+import { isQualityChannel } from "../../alerts/detect/event-channels.ts";
 import type { GroupMember } from "../../alerts/detect/group.ts";
 import { FORM } from "../../alerts/detect/marks.ts";
 import { EventRule } from "../../core/rule-event.ts";
