@@ -3,9 +3,11 @@
  *
  * Level m and mean absolute deviation s follow by exponential weights (a, a/4), each deviation clipped at `clip` sd, so
  * that one wild value moves neither. Deviations beyond `clip` are held out of the level (CANARY-EDS: outliers stay out of
- * the history), otherwise an alarm would end as the level follows the event; meanwhile the scale grows (with the
- * defaults by 4 % a reading), and after `freeze` of them in a row the new level is accepted. sd = √(π/2)·s (exact for a normal distribution), floored at one count q of the channel: quantised
- * real channels stand still for hours and their s is exactly 0. q is given, or the smallest step among the first 200.
+ * the history), otherwise an alarm would end as the level follows the event. Meanwhile the scale grows, with the defaults
+ * by 4 % a reading; after `freeze` held readings in a row the new level is accepted.
+ *
+ * sd = √(π/2)·s (exact for a normal distribution), floored at one count q of the channel: quantised real channels stand
+ * still for hours and their s is exactly 0. q is given, or the smallest step among the first 200.
  *
  * A bank holds all channels of a station in one typed array; a step allocates nothing.
  */

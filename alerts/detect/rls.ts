@@ -128,6 +128,7 @@ export class RlsBank {
     let trace = 0;
     for (let i = 0; i < ORDER; i++) trace += state[at + COVARIANCE + i * (ORDER + 1)] as number;
     const forget = trace < TRACE_MAX ? forgetting : 1;
+    const growth = 1 / forget;
     power += forget - 1;
     let size = 0;
     for (let i = 0; i < ORDER; i++) {
@@ -136,7 +137,7 @@ export class RlsBank {
       size += Math.abs(state[at + WEIGHTS + i] as number);
       for (let j = 0; j < ORDER; j++) {
         const cell = at + COVARIANCE + i * ORDER + j;
-        state[cell] = ((state[cell] as number) - part * (gain[j] as number)) / forget;
+        state[cell] = ((state[cell] as number) - part * (gain[j] as number)) * growth;
       }
     }
     // Written so that NaN begins anew as well.

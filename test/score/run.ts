@@ -1,7 +1,6 @@
 /**
  * `npm run score [-- event|qc|all]`: how well detectors do on the labelled public sets. Needs EWS_SHARED.
  */
-import { Misconfigured } from "../../core/errors.ts";
 import { scoreEvent } from "./event.ts";
 import { type LabelledSet, loadSets } from "./sets.ts";
 
@@ -12,11 +11,8 @@ const TOOLS: Readonly<Record<string, Tool>> = { event: scoreEvent };
 
 const shared = process.env["EWS_SHARED"];
 if (shared === undefined) {
-  throw new Misconfigured("SCORE_DATA_MISSING", {
-    what: "the labelled sets are not known",
-    where: "environment variable EWS_SHARED",
-    mend: "set it to the folder that holds data/gecco2018-train and the other sets",
-  });
+  process.stderr.write("EWS_SHARED is not set: name the folder that holds data/gecco2018-train and the other sets\n");
+  process.exit(78);
 }
 const wanted = process.argv[2] ?? "all";
 const tools = wanted === "all" ? Object.keys(TOOLS) : [wanted];
