@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
+import { EventRule } from "./rule-event.ts";
 import {
   ClassRule,
   EwmaRule,
@@ -56,6 +57,7 @@ export const Rule = z.discriminatedUnion("kind", [
   LimitRule,
   LevelRule,
   AbsenceRule,
+  EventRule,
   RateRule,
   JumpRule,
   RiseRule,
