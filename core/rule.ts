@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
+import { GROUP_RULES } from "./rule-group.ts";
 import { Duration, Id, LAND_USES, WATER_CLASSES } from "./site.ts";
 
 export { Deadband, Delay, RuleScope } from "./rule-common.ts";
@@ -42,7 +43,7 @@ export const AbsenceRule = z.strictObject({
   after: Duration.optional(),
 });
 
-export const Rule = z.discriminatedUnion("kind", [LimitRule, LevelRule, AbsenceRule]);
+export const Rule = z.discriminatedUnion("kind", [LimitRule, LevelRule, AbsenceRule, ...GROUP_RULES]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;
 export type LevelRule = z.infer<typeof LevelRule>;
