@@ -120,7 +120,8 @@ function bindRule(
   place: Place,
   { directory, bindLimit, book }: { directory: Directory; bindLimit: BindLimit; book: DetectorBook },
 ): Binding | null {
-  if (rule.kind === "absence") return null; // watched on wall time, not reading by reading
+  // Absence is watched on wall time; kinds over several stations watch a group, not one series.
+  if (rule.kind !== "limit" && rule.kind !== "level") return null;
   const common = {
     ruleId: rule.id,
     version,

@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
 import { EventRule } from "./rule-event.ts";
+import { GROUP_RULES } from "./rule-group.ts";
 import {
   ClassRule,
   EwmaRule,
@@ -66,6 +67,7 @@ export const Rule = z.discriminatedUnion("kind", [
   EwmaRule,
   PredictionRule,
   ClassRule,
+  ...GROUP_RULES,
 ]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;
