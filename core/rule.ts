@@ -14,6 +14,7 @@ import {
   ShewhartCusumRule,
   TrendRule,
 } from "./rule-trend.ts";
+import { IdenticalRule, IntegrityRule } from "./rule-integrity.ts";
 import { Duration, Id, LAND_USES, WATER_CLASSES } from "./site.ts";
 
 export { Deadband, Delay, RuleScope } from "./rule-common.ts";
@@ -64,6 +65,8 @@ export const Rule = z.discriminatedUnion("kind", [
   EwmaRule,
   PredictionRule,
   ClassRule,
+  IntegrityRule,
+  IdenticalRule,
 ]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;
