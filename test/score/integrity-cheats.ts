@@ -10,6 +10,16 @@ export interface Cheat {
   /** For people: strength and duration. */
   readonly what: string;
   readonly days: number;
+  /** Longer where the series is slow: at least so many readings. */
+  readonly readings?: number;
+  /** The series has the limit (otherwise none is given to the detector). */
+  readonly limited?: boolean;
+  /** Counts in the middle half of the stretch that the cheat needs to be visible to anybody; 30 unless given. */
+  readonly counts?: number;
+  /** Times that the value must rise above the limit in the stretch for the cheat to be more than an outage or two. */
+  readonly excursions?: number;
+  /** Only probes can stand in a bottle. */
+  readonly probes?: boolean;
   /** Changes the copies in `values` and `declared` between rows `from` and `to`. */
   apply(place: Place): void;
 }
@@ -60,6 +70,7 @@ export const CHEATS: readonly Cheat[] = [
     kind: "under the limit",
     what: "for 21 days each value above the limit (its 85 % quantile) becomes one just below it, within 5 % of the limit or 30 % of the IQR",
     days: 21,
+    limited: true,
     apply: (place) => {
       const random = seeded(place.seed);
       const reach = Math.min(0.05 * place.limit, 0.3 * place.iqr);
@@ -76,8 +87,9 @@ export const CHEATS: readonly Cheat[] = [
   },
   {
     kind: "invented digits",
-    what: "for 25 days 40 % of the readings end in 0 or 5",
-    days: 25,
+    what: "for 30 days 40 % of the readings end in 0 or 5",
+    days: 30,
+    counts: 100,
     apply: (place) => {
       const random = seeded(place.seed);
       each(place, (value) => (random() < 0.4 ? rounded(value, 5 * place.q) : value));
@@ -85,29 +97,36 @@ export const CHEATS: readonly Cheat[] = [
   },
   {
     kind: "copy of the past",
-    what: "3 days are those from 5 days before, at the same hours",
+    what: "3 days (at least 60 readings) are those from 5 days before, at the same hours",
     days: 3,
+    readings: 60,
     apply: (place) => copied(place, (value) => value),
   },
   {
     kind: "shifted copy",
-    what: "3 days are those from 5 days before less 20 % of the IQR",
+    what: "3 days (at least 60 readings) are those from 5 days before less 20 % of the IQR",
     days: 3,
+    readings: 60,
     apply: (place) => copied(place, (value) => rounded(value - 0.2 * place.iqr, place.q)),
   },
   {
     kind: "scaled copy",
-    what: "3 days are those from 5 days before times 0.8",
+    what: "3 days (at least 60 readings) are those from 5 days before times 0.8",
     days: 3,
+    readings: 60,
     apply: (place) => copied(place, (value) => rounded(0.8 * value, place.q)),
   },
   {
     kind: "noise removed",
-    what: "for 5 days the deviations from the stretch's median are sent at 4 %",
+    what: "for 5 days (at least 400 readings) the deviations from the stretch's median are sent at 4 %",
     days: 5,
+    readings: 400,
     apply: (place) => {
       const stretch = [...values(place).slice(place.from, place.to)].filter((value) => !Number.isNaN(value));
-      const centre = quantile(stretch.sort((a, b) => a - b), 0.5);
+      const centre = quantile(
+        stretch.sort((a, b) => a - b),
+        0.5,
+      );
       each(place, (value) => rounded(centre + 0.04 * (value - centre), place.q));
     },
   },
@@ -115,12 +134,16 @@ export const CHEATS: readonly Cheat[] = [
     kind: "gaps when high",
     what: "for 25 days nothing is sent while the value is above the limit (its 85 % quantile)",
     days: 25,
+    limited: true,
+    excursions: 10,
     apply: (place) => each(place, (value) => (value > place.limit ? Number.NaN : value)),
   },
   {
     kind: "maintenance cover",
     what: "for 25 days the device declares maintenance while the value is above the limit",
     days: 25,
+    limited: true,
+    excursions: 10,
     apply: (place) => {
       const declared = place.tape.declared[place.column] as Uint8Array;
       each(place, (value, row) => {
@@ -131,15 +154,22 @@ export const CHEATS: readonly Cheat[] = [
   },
   {
     kind: "standard solution",
-    what: "for 5 days the probe stands in a standard (1, 2, 5 x 10^n) below 60 % of the median, noise 0.2 %",
+    what: "for 5 days (at least 400 readings) the probe stands in a standard (1, 2, 5 x 10^n) below 60 % of the median, noise 0.1 %",
     days: 5,
+    readings: 400,
+    probes: true,
     apply: (place) => {
       const random = seeded(place.seed);
       const stretch = [...values(place).slice(place.from, place.to)].filter((value) => !Number.isNaN(value));
-      const most = 0.6 * quantile(stretch.sort((a, b) => a - b), 0.5);
+      const most =
+        0.6 *
+        quantile(
+          stretch.sort((a, b) => a - b),
+          0.5,
+        );
       const power = 10 ** Math.floor(Math.log10(most));
       const standard = power * (most >= 5 * power ? 5 : most >= 2 * power ? 2 : 1);
-      each(place, () => rounded(standard * (1 + 0.004 * (random() - 0.5)), place.q));
+      each(place, () => rounded(standard * (1 + 0.002 * (random() - 0.5)), place.q));
     },
   },
   {

@@ -18,7 +18,14 @@ function day(day: number, seed: number, cheat: "none" | "set back" | "reused seq
     const games = cheat !== "none" && (k === 30 || k === 70);
     const offset = games && cheat === "set back" ? -2 * 60 * MINUTE : games && cheat === "ahead" ? 60 * MINUTE : 0;
     const seq = games && cheat === "reused seq" ? day * PER_DAY + k - 1 : day * PER_DAY + k;
-    addClockNote(clock, { boot: "b", seq, measuredAt: true_ + drift + offset, receivedAt: true_ + late + random() * 30_000, backfill: false, clockSet: false });
+    addClockNote(clock, {
+      boot: "b",
+      seq,
+      measuredAt: true_ + drift + offset,
+      receivedAt: true_ + late + random() * 30_000,
+      backfill: false,
+      clockSet: false,
+    });
   }
   return (judgeClock(clock)?.weight ?? 0) >= 4;
 }
@@ -33,6 +40,8 @@ export function scoreClock(print: (line: string) => void): number {
       if (day(d, 2, cheat)) found++;
     }
   }
-  print(`clock                recall ${found}/${tried} = ${(found / tried).toFixed(2)}; ${honest} false days in 2 simulated years (not real data)`);
+  print(
+    `clock                recall ${found}/${tried} = ${(found / tried).toFixed(2)}; ${honest} false days in 2 simulated years (not real data)`,
+  );
   return found / tried;
 }

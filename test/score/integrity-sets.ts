@@ -38,7 +38,10 @@ export function loadTapes(shared: string): Tape[] {
 }
 
 function rowsOf(file: string): { header: string[]; rows: string[][] } {
-  const [header = [], ...rows] = readFileSync(file, "utf8").trim().split("\n").map((line) => line.trim().split(","));
+  const [header = [], ...rows] = readFileSync(file, "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.trim().split(","));
   return { header, rows };
 }
 function numberOf(text: string | undefined): number {
@@ -49,7 +52,12 @@ function wide(name: string, file: string): Tape {
   const { header, rows } = rowsOf(file);
   const columns = header.slice(1);
   const values = columns.map((_, c) => Float64Array.from(rows, (row) => numberOf(row[c + 1])));
-  return tape(name, columns, Float64Array.from(rows, (row) => Date.parse(row[0] as string)), values);
+  return tape(
+    name,
+    columns,
+    Float64Array.from(rows, (row) => Date.parse(row[0] as string)),
+    values,
+  );
 }
 export function tape(name: string, columns: readonly string[], times: Float64Array, values: Float64Array[]): Tape {
   return { name, columns, times, values, declared: values.map((column) => new Uint8Array(column.length)) };

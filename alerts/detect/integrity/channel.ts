@@ -25,6 +25,9 @@ export interface DaySummary {
   readonly atMax: number;
   /** Readings within ten counts below the greatest, itself included. */
   readonly nearMax: number;
+  /** Changes of the day, and those of one or two units of the last decimal. */
+  readonly moves: number;
+  readonly small: number;
 }
 
 export interface Channel {
@@ -49,8 +52,10 @@ export interface Usual {
   readonly iqr: number;
   readonly step: number;
   readonly median: number;
-  /** One count: the given resolution, or the decimals that 98 % of the values need, or the least common step. */
+  /** One count: the given resolution, or what the values and their steps show. */
   readonly q: number;
+  /** The values are resolved no finer than `q`, which is coarser than their last decimal: converted or padded. */
+  readonly coarse: boolean;
   /** Decimals that 98 % of the values need; -1 when more than 5. */
   readonly places: number;
   /** Median time between readings, ms. */
@@ -60,7 +65,7 @@ export interface Usual {
 }
 
 export function newChannel(): Channel {
-  const usual = { days: 0, iqr: 0, step: 0, median: 0, q: 0, places: -1, interval: 0, spread: 0 };
+  const usual = { days: 0, iqr: 0, step: 0, median: 0, q: 0, coarse: false, places: -1, interval: 0, spread: 0 };
   const decimals = new Array<number>(DECIMALS_MAX + 1).fill(0);
   return { ring: [], count: 0, lastTime: null, today: 0, changes: 0, decimals, dts: [], days: [], usual };
 }
@@ -104,7 +109,12 @@ export function closeDay(channel: Channel, daysMax: number, resolution: number |
   }
   values.sort(ascending);
   steps.sort(ascending);
-  const q = resolution ?? learnedCount(channel, steps);
+  const unit = 10 ** -(commonPlaces(channel) < 0 ? DECIMALS_MAX : commonPlaces(channel));
+  const nonzero = steps.filter((step) => step > unit / 2);
+  const small = nonzero.filter((step) => step < 2.5 * unit).length;
+  const coarse = isCoarse(channel, nonzero, small, unit);
+  const q =
+    resolution ?? (coarse ? Math.max(unit, quantile(nonzero, 0.02), channel.usual.coarse ? channel.usual.q : 0) : unit);
   const max = values[values.length - 1] as number;
   let [atMax, nearMax] = [0, 0];
   for (let k = values.length - 1; k >= 0 && (values[k] as number) >= max - 10.5 * q; k--) {
@@ -119,21 +129,31 @@ export function closeDay(channel: Channel, daysMax: number, resolution: number |
     max,
     atMax,
     nearMax,
+    moves: nonzero.length,
+    small,
   };
   channel.days.push(day);
   if (channel.days.length > daysMax) channel.days.shift();
-  channel.usual = usualOf(channel, q);
+  channel.usual = usualOf(channel, q, coarse);
   channel.today = 0;
   channel.changes = 0;
   return day;
 }
 
-function learnedCount(channel: Channel, sortedSteps: readonly number[]): number {
-  const places = commonPlaces(channel);
-  const unit = 10 ** -(places < 0 ? DECIMALS_MAX : places);
-  // A sensor coarser than its decimals shows in its least steps; the 2nd percentile passes over float noise.
-  const nonzero = sortedSteps.filter((step) => step > unit / 2);
-  return nonzero.length < 20 ? Math.max(unit, channel.usual.q) : Math.max(unit, quantile(nonzero, 0.02));
+/**
+ * Steps of one or two units are missing: were the values resolved to their last decimal, steps of a typical size of s
+ * units would be that small in about 4 of 3 s (uniform up to 1.5 s). A fifth of that is too few.
+ */
+function isCoarse(channel: Channel, nonzero: readonly number[], smallToday: number, unit: number): boolean {
+  let [moves, small] = [nonzero.length, smallToday];
+  for (const day of channel.days) {
+    moves += day.moves;
+    small += day.small;
+  }
+  if (moves < 50) return channel.usual.coarse;
+  const typical = Math.max(1, quantile(nonzero, 0.5) / unit);
+  const expected = moves * Math.min(1, 4 / (3 * typical));
+  return expected < 5 ? commonPlaces(channel) < 0 : small < 0.2 * expected;
 }
 
 function commonPlaces(channel: Channel): number {
@@ -149,7 +169,7 @@ function commonPlaces(channel: Channel): number {
   return -1;
 }
 
-function usualOf(channel: Channel, q: number): Usual {
+function usualOf(channel: Channel, q: number, coarse: boolean): Usual {
   const { days } = channel;
   const medians = days.map((day) => day.median).sort(ascending);
   const iqr = median(days.map((day) => day.iqr));
@@ -159,6 +179,7 @@ function usualOf(channel: Channel, q: number): Usual {
     step: median(days.map((day) => day.step)),
     median: quantile(medians, 0.5),
     q,
+    coarse,
     places: commonPlaces(channel),
     interval: median(channel.dts.filter((dt) => dt > 0)),
     spread: Math.max(iqr, quantile(medians, 0.75) - quantile(medians, 0.25)),

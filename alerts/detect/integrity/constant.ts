@@ -71,5 +71,10 @@ export function judgeConstant(runs: Runs, channel: Channel, siblingAlive: boolea
   const threshold = Math.max(3 * known, 24);
   if (longest <= threshold) return null;
   // Exponential tail through (p99.9, 1e-3): conservative for the short-tailed runs of a fine series.
-  return evidence("constant", { statistic: longest, threshold, window: longest, weight: 3 * (longest / Math.max(known, 6)) });
+  return evidence("constant", {
+    statistic: longest,
+    threshold,
+    window: longest,
+    weight: 3 * (longest / Math.max(known, 6)),
+  });
 }

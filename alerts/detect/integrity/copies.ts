@@ -1,9 +1,9 @@
 /**
  * F6 copy–paste of the past and F7 its scaled or shifted copy (methods 5).
  *
- * Two rolling hashes over W readings: of the raw values (F6, W = 24) and of the signs of their differences (F7, W = 48),
- * which a copy y = a x + b keeps. Every W-th window is an anchor in a bounded index; each reading looks its window up, so
- * that a copy of 2 W - 1 readings is surely met. A hit is compared with the readings themselves (F7: least-squares line,
+ * Two rolling hashes over W readings: of the raw values (F6, W = 24) and of the signs of their differences (F7, W = 32),
+ * which a copy y = a x + b keeps. Every W/2-th window is an anchor in a bounded index; each reading looks its window up, so
+ * that a copy of 3 W / 2 readings is surely met. A hit is compared with the readings themselves (F7: least-squares line,
  * residual at most one count) and extended while equal.
  *
  * p of a match: a reading is guessed right with 1 / (1 + 2 s), s the usual step in counts (F7: three counts wide, and a
@@ -14,7 +14,7 @@ import { type Evidence, evidence } from "./evidence.ts";
 import { leavingWeight, roll, symbolOf } from "./rolling-hash.ts";
 
 const EXACT = 24;
-const AFFINE = 48;
+const AFFINE = 32;
 
 interface Match {
   lag: number;
@@ -85,7 +85,8 @@ function seek(index: Index, channel: Channel, lookup: Lookup, width: number, exa
       keepBest(index);
     }
   }
-  if (channel.count % width === 0 && turns(channel, width) >= width / (exact ? 2 : 6)) anchor(index, channel, lookup);
+  if (channel.count % (width / 2) === 0 && turns(channel, width) >= width / (exact ? 2 : 6))
+    anchor(index, channel, lookup);
 }
 
 /** How many readings of the window change (at most; F7 asks for turns of direction, counted alike by its caller). */
@@ -113,7 +114,9 @@ function continues(match: Match, channel: Channel, exact: boolean): boolean {
   if (match.lag >= RING) return false;
   const source = valueAt(channel, match.lag);
   const value = valueAt(channel, 0);
-  return exact ? value === source : Math.abs(value - match.scale * source - match.offset) <= tolerance(channel, match.scale);
+  return exact
+    ? value === source
+    : Math.abs(value - match.scale * source - match.offset) <= tolerance(channel, match.scale);
 }
 /** A rounded copy of a rounded value: half a count of its own, and the line's own error. */
 function tolerance(channel: Channel, scale: number): number {
@@ -168,7 +171,8 @@ export function judgeCopies(copies: Copies, channel: Channel, readingsToday: num
   if (usual.iqr >= 20 * usual.q && exact.best && exact.best.changes >= EXACT / 2) {
     const weight = exact.best.changes * Math.log10(1 + 2 * counts) - comparisons;
     const { length } = exact.best;
-    if (weight > 0) found.push(evidence("copy", { statistic: length, threshold: EXACT, window: exact.best.lag, weight }));
+    if (weight > 0)
+      found.push(evidence("copy", { statistic: length, threshold: EXACT, window: exact.best.lag, weight }));
   }
   if (usual.iqr >= 20 * usual.q && affine.best && !isIdentity(affine.best, usual.q)) {
     const { length, changes, lag } = affine.best;

@@ -31,7 +31,13 @@ export interface Digits {
 }
 
 function newDay(): DigitDay {
-  return { last: new Array<number>(10).fill(0), first: new Array<number>(10).fill(0), least: 0, greatest: 0, common: [] };
+  return {
+    last: new Array<number>(10).fill(0),
+    first: new Array<number>(10).fill(0),
+    least: 0,
+    greatest: 0,
+    common: [],
+  };
 }
 export function newDigits(): Digits {
   return { open: newDay(), days: [], places: -1, previous: null, conforming: 0 };
@@ -86,7 +92,7 @@ export function judgeDigits(digits: Digits, usual: Usual): Evidence | null {
   const counts = sumOf(digits.days, "last");
   const n = counts.reduce((sum, count) => sum + count, 0);
   const unit = 10 ** -digits.places;
-  if (n < 500 || digits.places < 0 || usual.spread < 100 * unit || usual.q > 1.5 * unit) return null;
+  if (n < 500 || digits.places < 0 || usual.spread < 100 * unit || usual.coarse) return null;
   if (commonest(digits.days) > 0.05 * n) return null;
   let chi2 = 0;
   for (const count of counts) chi2 += (count - n / 10) ** 2 / (n / 10);

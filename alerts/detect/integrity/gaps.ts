@@ -3,11 +3,11 @@
  * as maintenance, calibration or fault, begin just when the value is high?
  *
  * A 2 x 2 table over the kept days: the last good reading before was high or not, an interruption followed or not.
- * High is above 80 % of the limit, or within the series' own spread of it where that is narrower (80 % of a pH limit is
+ * High is above 80 % of the limit, or within half the series' own spread of it where that is narrower (80 % of a pH limit is
  * every pH); without a limit above the usual median by half the spread. Fisher's exact test,
- * odds ratio > 3, p < 1e-3, at least ten interruptions; for gaps, most of those after a high value must also end lower
- * than they began (a gap that ends as high as it began hid nothing). An interruption counts when it outlasts 2.5
- * intervals and no more than 3 days: longer ones are outages.
+ * odds ratio > 3, p < 1e-3, at least ten interruptions. A gap counts when it outlasts 2.5 intervals and no more than 3
+ * days: longer ones are outages. Times are the series' own, so a station that sends nothing at all while it is high
+ * is met too.
  */
 import type { Usual } from "./channel.ts";
 import { type Evidence, evidence } from "./evidence.ts";
@@ -22,8 +22,6 @@ export interface GapDay {
   readonly coverLow: number;
   readonly high: number;
   readonly low: number;
-  /** Gaps after a high value that ended lower. */
-  readonly dropped: number;
 }
 export interface Gaps {
   gapHigh: number;
@@ -32,7 +30,6 @@ export interface Gaps {
   coverLow: number;
   high: number;
   low: number;
-  dropped: number;
   readonly days: GapDay[];
   lastTime: number | null;
   lastValue: number;
@@ -43,7 +40,7 @@ export interface Gaps {
   below: boolean;
 }
 
-const ZERO = { gapHigh: 0, gapLow: 0, coverHigh: 0, coverLow: 0, high: 0, low: 0, dropped: 0 };
+const ZERO = { gapHigh: 0, gapLow: 0, coverHigh: 0, coverLow: 0, high: 0, low: 0 };
 /** @param below the limit is a least value, so that low values are what one would hide. */
 export function newGaps(below: boolean): Gaps {
   return { ...ZERO, days: [], lastTime: null, lastValue: 0, covered: false, bar: null, below };
@@ -51,7 +48,7 @@ export function newGaps(below: boolean): Gaps {
 
 export function highBar(usual: Usual, limit: number | null, below: boolean): number {
   if (limit === null) return usual.median + usual.spread / 2;
-  const margin = Math.max(4 * usual.q, Math.min(0.2 * Math.abs(limit), usual.spread));
+  const margin = Math.max(4 * usual.q, Math.min(0.2 * Math.abs(limit), usual.spread / 2));
   return below ? limit + margin : limit - margin;
 }
 
@@ -65,8 +62,6 @@ export function addToGaps(gaps: Gaps, time: number, value: number, interval: num
     if (!gaps.covered && pause > 2.5 * interval && pause <= LONGEST_MS) {
       if (wasHigh) gaps.gapHigh++;
       else gaps.gapLow++;
-      if (wasHigh && !isHigh(gaps, value)) gaps.dropped++;
-      else if (wasHigh && (gaps.below ? value > gaps.lastValue : value < gaps.lastValue)) gaps.dropped++;
     }
   }
   gaps.lastTime = time;
@@ -89,8 +84,8 @@ function isHigh(gaps: Gaps, value: number): boolean {
 }
 
 export function closeGaps(gaps: Gaps, daysMax: number, bar: number): void {
-  const { gapHigh, gapLow, coverHigh, coverLow, high, low, dropped } = gaps;
-  gaps.days.push({ gapHigh, gapLow, coverHigh, coverLow, high, low, dropped });
+  const { gapHigh, gapLow, coverHigh, coverLow, high, low } = gaps;
+  gaps.days.push({ gapHigh, gapLow, coverHigh, coverLow, high, low });
   if (gaps.days.length > daysMax) gaps.days.shift();
   Object.assign(gaps, ZERO);
   gaps.bar = bar;
@@ -103,7 +98,7 @@ export function judgeGaps(gaps: Gaps): Evidence[] {
   }
   const found: Evidence[] = [];
   const gap = table(sums.gapHigh, sums.gapLow, sums);
-  if (gap && sums.dropped >= 0.6 * sums.gapHigh) found.push(evidence("gaps-when-high", gap));
+  if (gap) found.push(evidence("gaps-when-high", gap));
   const cover = table(sums.coverHigh, sums.coverLow, sums);
   if (cover) found.push(evidence("maintenance-cover", cover));
   return found;

@@ -6,7 +6,7 @@
  * `readings` equal ones in a row with half of them changing, in a series that spreads over 20 counts.
  */
 import type { IdenticalRule } from "../../../core/rule-integrity.ts";
-import { KEPT, NOT_JUDGED, VIOLATED, type Judgement } from "../condition.ts";
+import { type Judgement, KEPT, NOT_JUDGED, VIOLATED } from "../condition.ts";
 import type { DetectorMemory } from "../detector.ts";
 import type { Group, GroupDetector, GroupMember, GroupStep } from "../group.ts";
 import { FORM } from "../marks.ts";
@@ -52,7 +52,15 @@ export function createIdentical(rule: IdenticalRule, members: readonly GroupMemb
   const weight = leavingWeight(rule.readings);
   let memory = fresh();
   function fresh(): Memory {
-    const start = (): Member => ({ channel: newChannel(), hash: 0, fed: 0, twin: -1, equal: 0, changes: 0, best: null });
+    const start = (): Member => ({
+      channel: newChannel(),
+      hash: 0,
+      fed: 0,
+      twin: -1,
+      equal: 0,
+      changes: 0,
+      best: null,
+    });
     return { day: null, members: members.map(start), score: 0, found: [] };
   }
   const buckets = new Map<number, number>();
@@ -113,7 +121,13 @@ export function createIdentical(rule: IdenticalRule, members: readonly GroupMemb
       const surprise = best[2] * Math.log10(1 + (2 * usual.step) / usual.q) - Math.log10(1_440 * members.length);
       const threshold = rule.readings;
       const [other, statistic] = best;
-      const piece = evidence("identical-stations", { statistic, threshold, window: statistic, weight: surprise, other });
+      const piece = evidence("identical-stations", {
+        statistic,
+        threshold,
+        window: statistic,
+        weight: surprise,
+        other,
+      });
       memory.found.push([m, piece]);
       memory.score = Math.max(memory.score, combine([piece]));
     });
@@ -134,7 +148,9 @@ export function createIdentical(rule: IdenticalRule, members: readonly GroupMemb
     contributors: () => memory.found.flatMap(([m, piece]) => [piece.other, m]),
     figures() {
       const piece = memory.found[0]?.[1];
-      return piece ? { score: memory.score, equal: piece.statistic, threshold: piece.threshold } : { score: memory.score };
+      return piece
+        ? { score: memory.score, equal: piece.statistic, threshold: piece.threshold }
+        : { score: memory.score };
     },
     save: () => structuredClone(memory),
     load(saved: DetectorMemory | null) {

@@ -32,7 +32,19 @@ export interface Noise {
 }
 
 export function newNoise(): Noise {
-  return { n: 0, sum: 0, total: 0, least: 0, greatest: 0, previous: null, blocks: [], ratio: 1, low: 0, mean: 0, most: 0 };
+  return {
+    n: 0,
+    sum: 0,
+    total: 0,
+    least: 0,
+    greatest: 0,
+    previous: null,
+    blocks: [],
+    ratio: 1,
+    low: 0,
+    mean: 0,
+    most: 0,
+  };
 }
 
 /** @param siblingsNoisy how many siblings kept their noise in their last block, asked at a block's end only. */
@@ -78,7 +90,12 @@ export function judgeNoise(noise: Noise, usual: Usual): Evidence | null {
   const standard = !stayed && roundStandard(noise.mean) !== null && noise.greatest - noise.least <= 0.02 * noise.mean;
   // A standard lies within 1 % of a mean by chance of 0.03: three values a decade, 2 % wide each.
   if (standard) {
-    return evidence("standard-solution", { statistic: noise.mean, threshold: 0.01, window: low * BLOCK, weight: weight + 1.5 });
+    return evidence("standard-solution", {
+      statistic: noise.mean,
+      threshold: 0.01,
+      window: low * BLOCK,
+      weight: weight + 1.5,
+    });
   }
   if (!stayed) return null;
   return evidence("noise-drop", { statistic: noise.ratio, threshold: LOW, window: low * BLOCK, weight });

@@ -103,7 +103,13 @@ export function judgePair(pair: Pair, state: PairState): Evidence | null {
   state.most = state.run;
   if (most < 3) return null;
   const threshold = pair.kind === "saturation" ? 1.5 : pair.kind === "order" ? ORDER : state.band;
-  return evidence("inconsistent-pair", { statistic: worst, threshold, window: most, weight: 1.34 * most, other: pair.b });
+  return evidence("inconsistent-pair", {
+    statistic: worst,
+    threshold,
+    window: most,
+    weight: 1.34 * most,
+    other: pair.b,
+  });
 }
 
 /**

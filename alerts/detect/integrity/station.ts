@@ -170,7 +170,7 @@ export function createIntegrity(rule: IntegrityRule, members: readonly GroupMemb
     ];
     if (!day || usual.days < 3) return [];
     pieces.push(
-      judgeHeap(track.heap),
+      judgeHeap(track.heap, usual),
       judgeClipped(channel.days, usual, rangeOf(members[m])),
       judgeDigits(track.digits, usual),
       judgeBenford(track.digits),

@@ -4,7 +4,8 @@
 function logFactorial(x: number): number {
   if (x < 2) return 0;
   const n = x + 1;
-  const ln = n < 12 ? lnProduct(x) : (n - 0.5) * Math.log(n) - n + 0.9189385332046727 + 1 / (12 * n) - 1 / (360 * n ** 3);
+  const ln =
+    n < 12 ? lnProduct(x) : (n - 0.5) * Math.log(n) - n + 0.9189385332046727 + 1 / (12 * n) - 1 / (360 * n ** 3);
   return ln / Math.LN10;
 }
 function lnProduct(x: number): number {
@@ -41,9 +42,7 @@ export function binomialTail(k: number, n: number, p: number): number {
   }
   return Math.max(0, -(first + Math.log10(sum)));
   function term(i: number): number {
-    return (
-      logFactorial(n) - logFactorial(i) - logFactorial(n - i) + i * Math.log10(p) + (n - i) * Math.log10(1 - p)
-    );
+    return logFactorial(n) - logFactorial(i) - logFactorial(n - i) + i * Math.log10(p) + (n - i) * Math.log10(1 - p);
   }
 }
 
