@@ -111,9 +111,6 @@ function sortedOf(column: Float64Array): number[] {
   return [...column].filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
 }
 
-function sensorYears(tapes: readonly Tape[]): number {
-  return tapes.filter(({ name }) => !/^(heads|inl)-/.test(name)).reduce((sum, tape) => sum + stationYears(tape), 0);
-}
 export function stationYears(tape: Tape): number {
   return new Set([...tape.times].map(dayOf)).size / 365.25;
 }
@@ -245,11 +242,15 @@ export function scoreIntegrity(
 ): { recall: Record<string, number>; falsePerYear: number } {
   const tapes = loadTapes(shared);
   print("clean series: cases per device-year (device = station)");
-  let [years, cases] = [0, 0];
+  let [years, cases, denseYears, denseCases] = [0, 0, 0, 0];
   for (const tape of tapes) {
     const clean = scoreClean(tape);
     years += clean.years;
     cases += clean.cases.length;
+    if (!/^(heads|inl)-/.test(tape.name)) {
+      denseYears += clean.years;
+      denseCases += clean.cases.length;
+    }
     const why = clean.cases.map(
       ({ day, members }) =>
         `${new Date(day * DAY_MS).toISOString().slice(0, 10)} ${[...members].map(([m, { signals }]) => `${tape.columns[m]}:${signals}`)}`,
@@ -258,9 +259,8 @@ export function scoreIntegrity(
       `  ${tape.name.padEnd(22)} ${clean.years.toFixed(2)} years, ${clean.cases.length} cases, ${clean.days.length} days  ${why.join("; ")}`,
     );
   }
-  const dense = sensorYears(tapes);
   print(
-    `  of these ${dense.toFixed(2)} years with several readings a day, in which all of the cases lie: ${(cases / dense).toFixed(2)} a year`,
+    `  stations with several readings a day: ${denseYears.toFixed(2)} years, ${denseCases} cases: ${(denseCases / denseYears).toFixed(2)} a year`,
   );
   print(`  together ${years.toFixed(2)} years, ${cases} cases: ${(cases / years).toFixed(2)} a year`);
   const recall: Record<string, number> = {};
