@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
+import { IdenticalRule, IntegrityRule } from "./rule-integrity.ts";
 import {
   ClassRule,
   EwmaRule,
@@ -14,7 +15,6 @@ import {
   ShewhartCusumRule,
   TrendRule,
 } from "./rule-trend.ts";
-import { IdenticalRule, IntegrityRule } from "./rule-integrity.ts";
 import { Duration, Id, LAND_USES, WATER_CLASSES } from "./site.ts";
 
 export { Deadband, Delay, RuleScope } from "./rule-common.ts";

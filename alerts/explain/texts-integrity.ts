@@ -71,8 +71,12 @@ export function integritySteps(figures: Figures): IntegritySteps {
     if (figures[signal] === undefined) continue;
     const figure = (name: string) => write(figures[name === "" ? signal : `${signal}.${name}`]);
     const [zhText, enText] = words(figure);
-    zh.push(`${zhText}证据权重 ${figure("weight")}；正常数据中单独出现的比例不超过 ${figure("honestRate")}（点位·日）。`);
-    en.push(`${enText} Weight ${figure("weight")}; seen alone on at most ${figure("honestRate")} of honest station-days.`);
+    zh.push(
+      `${zhText}证据权重 ${figure("weight")}；正常数据中单独出现的比例不超过 ${figure("honestRate")}（点位·日）。`,
+    );
+    en.push(
+      `${enText} Weight ${figure("weight")}; seen alone on at most ${figure("honestRate")} of honest station-days.`,
+    );
   }
   return closing(figures, zh, en);
 }
@@ -81,7 +85,9 @@ export function integritySteps(figures: Figures): IntegritySteps {
 export function identicalSteps(figures: Figures): IntegritySteps {
   const [equal, threshold] = [write(figures["equal"]), write(figures["threshold"])];
   const zh = [`两个点位在相同时刻连续 ${equal} 个读数完全相同（至少 ${threshold} 个，且数值在变化）。`];
-  const en = [`Two stations sent ${equal} equal readings in a row at equal times (at least ${threshold}, and changing).`];
+  const en = [
+    `Two stations sent ${equal} equal readings in a row at equal times (at least ${threshold}, and changing).`,
+  ];
   return closing(figures, zh, en);
 }
 

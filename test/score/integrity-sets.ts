@@ -37,6 +37,13 @@ export function loadTapes(shared: string): Tape[] {
   ];
 }
 
+/** One of the river or the weekly heads alone, for a quick test. */
+export function loadTape(shared: string, name: "logan-river" | "heads-sweden"): Tape {
+  const file = name === "logan-river" ? "lro-mainstreet-2019/readings.csv" : "groundwater-heads/sweden_1.csv";
+  const loaded = wide(name, join(shared, "data", file));
+  return name === "logan-river" ? withTds(loaded) : loaded;
+}
+
 function rowsOf(file: string): { header: string[]; rows: string[][] } {
   const [header = [], ...rows] = readFileSync(file, "utf8")
     .trim()

@@ -85,9 +85,10 @@ export function judgeNoise(noise: Noise, usual: Usual): Evidence | null {
   const low = noise.most;
   noise.most = noise.low;
   if (low < 2) return null;
-  const stayed = Math.abs(noise.mean - usual.median) <= 3 * usual.spread;
+  const moved = Math.abs(noise.mean - usual.median);
   const weight = low * -Math.log10(0.02);
-  const standard = !stayed && roundStandard(noise.mean) !== null && noise.greatest - noise.least <= 0.02 * noise.mean;
+  const standard =
+    moved > usual.spread / 2 && roundStandard(noise.mean) !== null && noise.greatest - noise.least <= 0.02 * noise.mean;
   // A standard lies within 1 % of a mean by chance of 0.03: three values a decade, 2 % wide each.
   if (standard) {
     return evidence("standard-solution", {
@@ -97,7 +98,7 @@ export function judgeNoise(noise: Noise, usual: Usual): Evidence | null {
       weight: weight + 1.5,
     });
   }
-  if (!stayed) return null;
+  if (moved > 3 * usual.spread) return null;
   return evidence("noise-drop", { statistic: noise.ratio, threshold: LOW, window: low * BLOCK, weight });
 }
 

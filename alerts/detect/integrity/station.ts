@@ -135,7 +135,8 @@ export function createIntegrity(rule: IntegrityRule, members: readonly GroupMemb
   }
 
   function close(): Judgement {
-    const alive = memory.tracks.map(({ channel }) => channel.changes > 0);
+    // A sibling that changed once or twice did not live: the whole station stood still in the middle of the day.
+    const alive = memory.tracks.map(({ channel }) => channel.changes > 0 && 20 * channel.changes >= channel.today);
     const read = memory.tracks.some(({ channel }) => channel.today > 0);
     memory.found = [];
     memory.tracks.forEach((track, m) => {
