@@ -90,11 +90,12 @@ describe("integrity of one station", () => {
 
   test("one signal alone asks for a check and is never strong; figures name it", () => {
     const detector = newDetector(MEMBERS, { signals: ["constant"] });
-    const days = judgeDays(detector, [
-      cheated(21, (_, __, own) => own[BEGIN] as number),
-      clean[1] as number[],
-      clean[2] as number[],
-    ]);
+    const held = cheated(4, (_, __, own) => own[BEGIN] as number);
+    const series = [held, clean[1] as number[], clean[2] as number[]];
+    const days = judgeDays(
+      detector,
+      series.map((values) => values.slice(0, BEGIN + 3 * PER_DAY)),
+    );
     expect(Math.max(...days.map(({ score }) => score))).toBe(6);
     expect(detector.contributors()).toEqual([0]);
     expect(detector.figures()["constant"]).toBeGreaterThan(24);
