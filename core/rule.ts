@@ -6,6 +6,7 @@ import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
 import { EventRule } from "./rule-event.ts";
 import { GROUP_RULES } from "./rule-group.ts";
+import { IdenticalRule, IntegrityRule } from "./rule-integrity.ts";
 import {
   ClassRule,
   EwmaRule,
@@ -68,6 +69,8 @@ export const Rule = z.discriminatedUnion("kind", [
   PredictionRule,
   ClassRule,
   ...GROUP_RULES,
+  IntegrityRule,
+  IdenticalRule,
 ]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;
