@@ -1,16 +1,13 @@
 /** Rules of results through the engine: what they raise and clear, in any order of arrival, and silence on sensors. */
 import { describe, expect, test } from "vitest";
-import { createLimitBinder } from "../../../../alerts/bind.ts";
-import type { DetectorBook } from "../../../../alerts/detect/book.ts";
-import { detectorOfResults } from "../../../../alerts/detect/of-results.ts";
-import { loadPacks } from "../../../../alerts/packs/load.ts";
-import type { Reading } from "../../../../core/reading.ts";
-import { aDevice, aDirectory, aVersionedRule, NOW } from "../../../support/builders.ts";
-import { aContext, DAY, fitting, letters, run, stepsOf } from "../../../support/detectors.ts";
-import { outcomes, readings, Timeline } from "../../../support/timeline.ts";
+import { engineOf } from "../../../alerts/detectors.ts";
+import { loadPacks } from "../../../alerts/packs/load.ts";
+import type { Reading } from "../../../core/reading.ts";
+import { aDevice, aDirectory, aVersionedRule, NOW } from "../../support/builders.ts";
+import { aContext, DAY, fitting, letters, run, stepsOf } from "../../support/detectors.ts";
+import { outcomes, readings, Timeline } from "../../support/timeline.ts";
 
-const detectors: DetectorBook = { ofSeries: detectorOfResults, ofGroup: () => null };
-const bindLimit = createLimitBinder(loadPacks());
+const { bindLimit, detectors } = engineOf(loadPacks());
 const WRITTEN = [
   { kind: "jump", id: "jump" },
   { kind: "rise", id: "rise" },
@@ -62,15 +59,14 @@ describe("a well that is calm and then rises", () => {
     expect(alarmsOf(parts, 7 * DAY)).toEqual(found);
   });
 
-  test("a rule on pH alone watches both sides, one on cadmium does not", () => {
-    const context = aContext();
+  test("pH is watched on both sides, cadmium on one", () => {
     const fall = stepsOf([7, 7.1, 7, 6.9, 7, 7.1, 7, 6.9, 5]);
     for (const [quantity, last] of [
       ["ph", "V"],
       ["cd", "k"],
-    ]) {
+    ] as const) {
       const { rule } = aVersionedRule({ kind: "shewhart-cusum", on: { quantity } });
-      expect(letters(run(fitting(detectorOfResults(rule, context)), fall)).at(-1)).toBe(last);
+      expect(letters(run(fitting(detectors.ofSeries(rule, aContext({ quantity }))), fall)).at(-1)).toBe(last);
     }
   });
 
