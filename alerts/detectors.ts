@@ -5,15 +5,13 @@ import type { DetectorBook, GroupPlan } from "./detect/book.ts";
 import { createClass, type RankOf } from "./detect/class.ts";
 import type { Detector, SeriesContext } from "./detect/detector.ts";
 import { createEwma } from "./detect/ewma.ts";
-import type { GroupMember } from "./detect/group.ts";
 import { createJump } from "./detect/jump.ts";
-import { FORM } from "./detect/marks.ts";
 import { createPrediction } from "./detect/prediction.ts";
 import { createRate } from "./detect/rate.ts";
 import { createRise } from "./detect/rise.ts";
 import { createShewhartCusum } from "./detect/shewhart-cusum.ts";
 import { createTrend } from "./detect/trend.ts";
-import { ladderFor, rankOf as rankIn } from "./packs/ladder.ts";
+import { createClassRank } from "./packs/class-rank.ts";
 import type { Packs } from "./packs/load.ts";
 
 /** Kinds of rules over several series; none of them is the id of a quantity. */
@@ -75,19 +73,6 @@ function ofGroup(rule: Rule, { rankOf }: DetectorParts): GroupPlan | null {
 export function createRanker(packs: Packs): DetectorParts["rankOf"] {
   return (id) => {
     const pack = packs.get(id);
-    if (pack?.scheme !== "classes") return null;
-    const ladders = new WeakMap<GroupMember, ReturnType<typeof ladderFor> | null>();
-    return (member, value, form) => {
-      let ladder = ladders.get(member);
-      if (ladder === undefined) {
-        const found = ladderFor(pack, member.quantity, member.station);
-        ladder = found?.decides && found.enforceable ? found : null;
-        ladders.set(member, ladder);
-      }
-      if (!ladder) return null;
-      // A non-detect may be anything below its reporting limit: where high is bad it never makes a water worse.
-      if (form === FORM.below) return ladder.rungs[0]?.span?.low ? rankIn(ladder, { value, cmp: "<" }) : 0;
-      return rankIn(ladder, { value, cmp: form === FORM.above ? ">" : "" });
-    };
+    return pack?.scheme === "classes" ? createClassRank(pack) : null;
   };
 }

@@ -85,7 +85,7 @@ const log = z.boolean().default(false);
 export const ShewhartCusumRule = z.strictObject({
   kind: z.literal("shewhart-cusum"),
   ...shared,
-  /** pH is watched on both sides unless this says otherwise. */
+  /** pH is watched on both sides, all else on the rising one, unless this says otherwise. */
   direction: direction.optional(),
   background,
   k: z.number().positive().default(1),

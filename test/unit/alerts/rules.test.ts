@@ -106,6 +106,38 @@ test("a rule that left the files is switched off", () => {
   expect(retired([aRule({ id: "kept" })], known)).toEqual([aRule({ id: "old", enabled: false })]);
 });
 
+describe("rules that judge a series by its own past", () => {
+  const written = (text: string): string =>
+    `- { id: r, level: blue, on: { quantity: cd, medium: groundwater }, ${text} }`;
+  test.each`
+    text                                                            | kept
+    ${"kind: jump"}                                                 | ${{ percent: 30 }}
+    ${"kind: rise"}                                                 | ${{ riseSteps: 3 }}
+    ${"kind: rate, above: 1, per: 1d"}                              | ${{ per: 86_400_000, over: 3_600_000 }}
+    ${"kind: trend, pack: gbt14848-2017, above: III, within: 365d"} | ${{ within: 31_536_000_000, least: 8, results: 40 }}
+    ${"kind: shewhart-cusum"}                                       | ${{ k: 1, h: 5, scl: 4.5, background: 8 }}
+    ${"kind: ewma"}                                                 | ${{ lambda: 0.2, width: 2.7 }}
+    ${"kind: prediction"}                                           | ${{ future: 1, confidence: 0.95, retests: 1 }}
+    ${"kind: class, pack: gbt14848-2017"}                           | ${{ samples: 1, settleAfter: 4 }}
+  `("$text", ({ text, kept }) => {
+    expect(parseRules(written(text), "r.yaml", packs)).toMatchObject([kept]);
+  });
+
+  test.each`
+    text                                                        | fault
+    ${"kind: trend, within: 365d"}                              | ${"within needs a limit"}
+    ${"kind: trend, pack: gbt14848-2017"}                       | ${"pack and above belong together"}
+    ${"kind: trend, pack: nowhere, above: III"}                 | ${"pack nowhere is not known"}
+    ${"kind: trend, pack: gbt14848-2017, above: III, limit: 3"} | ${"not both"}
+    ${"kind: trend, least: 30, results: 20"}                    | ${"least is at most results"}
+    ${"kind: class, pack: gb15618-2018"}                        | ${"has no classes of water"}
+    ${"kind: jump, deadband: 5 %"}                              | ${"deadband"}
+    ${"kind: shewhart-cusum, background: 7"}                    | ${"8"}
+  `("$text: $fault", ({ text, fault }) => {
+    expect(() => parseRules(written(text), "r.yaml", packs)).toThrow(fault);
+  });
+});
+
 describe("the shipped rules", () => {
   const rules = loadRules(SHIPPED_RULES, packs).map((rule) => ({ version: 1, rule, changedAt: 0, changedBy: "test" }));
   const bindLimit = createLimitBinder(packs);

@@ -49,6 +49,7 @@ describe("samples [cadmium, lead] in mg/L", () => {
     ${"still worse than before the change"}         | ${{}}                               | ${[[0.0005, 0], [0.02, 0], [0.002, 0]]}              | ${"-VV"}   | ${[2, 5, 3]}
     ${"settles as the new class"}                   | ${{ settleAfter: 2 }}               | ${[[0, 0], [0.02, 0], [0.02, 0], [0.02, 0], [0, 0]]} | ${"-VVkk"} | ${[1, 5, 5, 5, 1]}
     ${"better is never told"}                       | ${{}}                               | ${[[0.02, 0], [0.002, 0], [0, 0]]}                   | ${"-kk"}   | ${[5, 3, 1]}
+    ${"but is what the next is compared with"}      | ${{}}                               | ${[[0.02, 0], [0.0005, 0], [0.002, 0]]}              | ${"-kV"}   | ${[5, 2, 3]}
     ${"the worst quantity decides"}                 | ${{}}                               | ${[[0, 0], [0, 0.5]]}                                | ${"-V"}    | ${[1, 5]}
     ${"a sample that lacks the worst is no change"} | ${{}}                               | ${[[0.02, 0], [null, 0], [0.02, null]]}              | ${"-kk"}   | ${[5, 5, 5]}
     ${"until its class is too old"}                 | ${{ hold: "1d" }}                   | ${[[0.02, 0], [null, 0], [null, 0]]}                 | ${"-kk"}   | ${[5, 5, 1]}

@@ -114,6 +114,8 @@ describe("Kendall", () => {
   test("ties in time and value use the full variance", () => {
     // 4 rows in two tied pairs of time and of value: 8 − 2·9·… by hand: (4·3·13 − 36 − 36)/18 + 0 + 4·4/(2·4·3)
     expect(mannKendall([1, 1, 2, 2], [5, 6, 6, 5]).varS).toBeCloseTo((156 - 36 - 36) / 18 + 16 / 24, 12);
+    // One pair tied in value: (5·4·15 − 2·9)/18, and one less for continuity.
+    expect(mannKendall([1, 2, 3, 4, 5], [1, 2, 3, 4, 4]).z).toBeCloseTo((9 - 1) / Math.sqrt(282 / 18), 12);
     expect(mannKendall([1, 2, 3], [7, 7, 7])).toMatchObject({ s: 0, z: 0, pRising: 0.5 });
   });
 

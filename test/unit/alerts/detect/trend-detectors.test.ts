@@ -3,8 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { Detector, SeriesContext } from "../../../../alerts/detect/detector.ts";
 import { createEwma } from "../../../../alerts/detect/ewma.ts";
 import { createJump } from "../../../../alerts/detect/jump.ts";
+import { FORM } from "../../../../alerts/detect/marks.ts";
 import { createPrediction } from "../../../../alerts/detect/prediction.ts";
 import { createRate } from "../../../../alerts/detect/rate.ts";
+import { PeriodMedian } from "../../../../alerts/detect/results.ts";
 import { createRise } from "../../../../alerts/detect/rise.ts";
 import { createShewhartCusum } from "../../../../alerts/detect/shewhart-cusum.ts";
 import { createTrend } from "../../../../alerts/detect/trend.ts";
@@ -17,6 +19,7 @@ import {
   ShewhartCusumRule,
   TrendRule,
 } from "../../../../core/rule-trend.ts";
+import { NOW } from "../../../support/builders.ts";
 import { aContext, DAY, fitting, letters, run, stepsOf } from "../../../support/detectors.ts";
 
 type Written = Readonly<Record<string, unknown>>;
@@ -59,9 +62,9 @@ describe("jump: more than 30 % above the previous result", () => {
   });
 
   test("a failed one (flag 4) is judged, the next is compared with the one before it", () => {
-    const steps = stepsOf([1, 2, 1.2]);
+    const steps = stepsOf([1, 2, 1.5]);
     const doubted = steps.map((step, index) => (index === 1 ? { ...step, flag: 4 } : step));
-    expect(letters(run(make("jump"), doubted))).toBe("-Vk");
+    expect(letters(run(make("jump"), doubted))).toBe("-VV");
     expect(letters(run(make("rise", { riseSteps: 2 }), doubted))).toBe("--k");
   });
 
@@ -76,16 +79,17 @@ describe("jump: more than 30 % above the previous result", () => {
 
 describe("rise: rises in a row", () => {
   test.each`
-    why                                        | rule                | values                        | verdicts
-    ${"three rises by default"}                | ${{}}               | ${[1, 2, 3, 4, 5]}            | ${"-kkVV"}
-    ${"four when read literally"}              | ${{ riseSteps: 4 }} | ${[1, 2, 3, 4, 5]}            | ${"-kkkV"}
-    ${"an equal result begins anew"}           | ${{}}               | ${[1, 2, 3, 3, 4, 5, 6]}      | ${"-kkkkkV"}
-    ${"a lower one ends it"}                   | ${{}}               | ${[1, 2, 3, 4, 3]}            | ${"-kkVk"}
-    ${"from below the reporting limit"}        | ${{}}               | ${["<1", 1.1, 1.2, 1.3]}      | ${"-kkV"}
-    ${"not certain, so no rise and no end"}    | ${{}}               | ${["<1", 0.9, 1.1, 1.2, 1.3]} | ${"--kkV"}
-    ${"non-detects do not rise"}               | ${{}}               | ${["<1", "<1", "<1", "<1"]}   | ${"-kkk"}
-    ${"too little in all"}                     | ${{ percent: 50 }}  | ${[100, 101, 102, 103, 160]}  | ${"-kkkV"}
-    ${"a missing result does not break a run"} | ${{}}               | ${[1, 2, null, 3, 4]}         | ${"-k-kV"}
+    why                                                  | rule                | values                        | verdicts
+    ${"three rises by default"}                          | ${{}}               | ${[1, 2, 3, 4, 5]}            | ${"-kkVV"}
+    ${"four when read literally"}                        | ${{ riseSteps: 4 }} | ${[1, 2, 3, 4, 5]}            | ${"-kkkV"}
+    ${"an equal result begins anew"}                     | ${{}}               | ${[1, 2, 3, 3, 4, 5, 6]}      | ${"-kkkkkV"}
+    ${"a lower one ends it"}                             | ${{}}               | ${[1, 2, 3, 4, 3]}            | ${"-kkVk"}
+    ${"from below the reporting limit"}                  | ${{}}               | ${["<1", 1.1, 1.2, 1.3]}      | ${"-kkV"}
+    ${"not certain, so no rise and no end"}              | ${{}}               | ${["<1", 0.9, 1.1, 1.2, 1.3]} | ${"--kkV"}
+    ${"non-detects do not rise"}                         | ${{}}               | ${["<1", "<1", "<1", "<1"]}   | ${"-kkk"}
+    ${"too little in all"}                               | ${{ percent: 50 }}  | ${[100, 101, 102, 103, 160]}  | ${"-kkkV"}
+    ${"a missing result does not break a run"}           | ${{}}               | ${[1, 2, null, 3, 4]}         | ${"-k-kV"}
+    ${"nor is it known what follows a value over range"} | ${{}}               | ${[1, ">5", 6, 7, 8]}         | ${"-k-kk"}
   `("$why", ({ rule, values, verdicts }) => {
     expect(letters(run(make("rise", rule), stepsOf(values)))).toBe(verdicts);
   });
@@ -135,6 +139,8 @@ describe("trend", () => {
     ${"meets it later"}                         | ${{ limit: 300, within: "30d" }}                       | ${rising}                                                  | ${"k"}
     ${"is beyond it already"}                   | ${{ limit: 1, within: "30d" }}                         | ${rising}                                                  | ${"V"}
     ${"falls away from it"}                     | ${{ limit: 3, within: "30d" }}                         | ${rising.toReversed()}                                     | ${"k"}
+    ${"significant, but the slope may be none"} | ${{ limit: 20, within: "365d" }}                       | ${[3, 2, 1, 6, 5, 4, 7, 8]}                                | ${"k"}
+    ${"which is enough without a limit"}        | ${{}}                                                  | ${[3, 2, 1, 6, 5, 4, 7, 8]}                                | ${"V"}
     ${"falls towards a lower limit"}            | ${{ limit: 0.5, within: "30d", direction: "falling" }} | ${rising.toReversed()}                                     | ${"V"}
     ${"mostly non-detects: no projection"}      | ${{ limit: 3, within: "30d" }}                         | ${["<1", "<1", "<1", "<1", "<1", "<1", "<1", 2, 2.1, 2.2]} | ${"-"}
     ${"mostly non-detects: the test still is"}  | ${{}}                                                  | ${["<1", "<1", "<1", "<1", "<1", "<1", "<1", 2, 2.1, 2.2]} | ${"V"}
@@ -234,6 +240,30 @@ describe("control charts and prediction limit", () => {
     expect(letters(run(detector, stepsOf(hours, 3_600_000)))).not.toContain("V");
     expect(detector.figures()["backgroundN"]).toBe(8);
   });
+});
+
+test("a busy period's median is that of all of it", () => {
+  const median = new PeriodMedian("day");
+  const start = Date.UTC(2026, 2, 14, 16);
+  for (let index = 0; index < 1_000; index++) median.take(start + index * 60_000, index, FORM.plain);
+  expect(median.save()?.values.length).toBeLessThanOrEqual(256);
+  expect(median.take(start + DAY, 0, FORM.plain)).toBe(true);
+  expect(Math.abs(median.value - 499.5)).toBeLessThan(4);
+  expect(median.time).toBe(start + DAY / 2);
+});
+
+test("a median among non-detects is one", () => {
+  const medianOf = (values: readonly (number | string)[]) => {
+    const median = new PeriodMedian("day");
+    for (const { time, value, form } of stepsOf(values, 60_000)) median.take(time, value, form);
+    median.take(NOW + DAY, 0, FORM.plain);
+    return [median.value, median.form];
+  };
+  expect(medianOf(["<1", "<1", 3])).toEqual([1, FORM.below]);
+  expect(medianOf(["<1", 2, 3])).toEqual([2, FORM.plain]);
+  expect(medianOf(["<1", 3])).toEqual([3, FORM.below]);
+  expect(medianOf([1, ">9", ">9"])).toEqual([9, FORM.above]);
+  expect(medianOf([1, 2, 4, 9])).toEqual([3, FORM.plain]);
 });
 
 test("sensors without a period are not watched as results", () => {
