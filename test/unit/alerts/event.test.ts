@@ -187,13 +187,17 @@ describe("event", () => {
     expect(zh).toHaveLength(en.length);
   });
 
-  test("one channel that QC doubts is the sensor, without doubt it is unclear", () => {
-    const typeWith = (flag: number): number | undefined => {
-      const found = detector();
-      run(found, (row, channel) => (row >= 300 && channel === 1 ? { value: 60, flag } : calm(row, channel)), 306);
-      return found.figures()["type"];
+  test("one channel that QC doubts is the sensor, without doubt it is unclear; also after a restart", () => {
+    const typeWith = (flag: number, cut: number): number | undefined => {
+      const rows: Rows = (row, channel) => (row >= 300 && channel === 1 ? { value: 60, flag } : calm(row, channel));
+      const [before, after] = [detector(), detector()];
+      run(before, rows, cut);
+      after.load(before.save());
+      run(after, rows, 306 - cut, 4, cut);
+      return after.figures()["type"];
     };
-    expect([typeWith(3), typeWith(1)]).toEqual([EVENT_TYPE.sensor, EVENT_TYPE.unclear]);
+    expect([typeWith(3, 299), typeWith(3, 302)]).toEqual([EVENT_TYPE.sensor, EVENT_TYPE.sensor]);
+    expect([typeWith(1, 299), typeWith(1, 302)]).toEqual([EVENT_TYPE.unclear, EVENT_TYPE.unclear]);
   });
 
   test("save and load at any point continue exactly", () => {
