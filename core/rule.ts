@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
+import { GROUP_RULES } from "./rule-group.ts";
 import { EventRule } from "./rule-event.ts";
 import {
   ClassRule,
@@ -66,6 +67,7 @@ export const Rule = z.discriminatedUnion("kind", [
   EwmaRule,
   PredictionRule,
   ClassRule,
+  ...GROUP_RULES,
 ]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;
