@@ -134,7 +134,11 @@ export const Aquifer = z.strictObject({
 export type Aquifer = z.infer<typeof Aquifer>;
 
 /** Metres along the flow path, by station; stations left out are placed by their coordinates. */
-const along = { along: z.record(Id, z.number()).optional() };
+const along = {
+  along: z.record(Id, z.number()).optional(),
+  /** How far back the front is remembered: 128 points, so it is timed to a 128th of this. */
+  frontSpan: Duration.default(730 * 86_400_000),
+};
 
 export const SpreadRule = z
   .strictObject({

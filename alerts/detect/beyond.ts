@@ -29,6 +29,7 @@ interface OneMemory {
   readonly state: number;
   readonly heard: number | null;
   readonly since: number | null;
+  readonly over: number | null;
   readonly excess: number;
   readonly value: number | null;
   readonly baseline: BaselineMemory | null;
@@ -42,6 +43,8 @@ export class Beyond {
   readonly heard: Float64Array;
   /** Data time of the first reading of the running finding; NaN while calm. */
   readonly since: Float64Array;
+  /** Data time of the reading that ended the last finding; NaN when none has ended. */
+  readonly over: Float64Array;
   /** Share of the bound by which the newest reading lies beyond it; 0 while calm. */
   readonly excess: Float64Array;
   /** Newest judged value, canonical unit. */
@@ -54,6 +57,7 @@ export class Beyond {
     this.state = new Uint8Array(count);
     this.heard = new Float64Array(count);
     this.since = new Float64Array(count);
+    this.over = new Float64Array(count);
     this.excess = new Float64Array(count);
     this.value = new Float64Array(count);
     this.baselines = watched.map(({ baseline, member }) => baseline && new Baseline(baseline, member.resolution));
@@ -86,6 +90,7 @@ export class Beyond {
       state: this.state[at] ?? UNHEARD,
       heard: finite(this.heard[at]),
       since: finite(this.since[at]),
+      over: finite(this.over[at]),
       excess: this.excess[at] ?? 0,
       value: finite(this.value[at]),
       baseline: this.baselines[at]?.save() ?? null,
@@ -98,6 +103,7 @@ export class Beyond {
       this.state[at] = one?.state ?? UNHEARD;
       this.heard[at] = one?.heard ?? Number.NEGATIVE_INFINITY;
       this.since[at] = one?.since ?? Number.NaN;
+      this.over[at] = one?.over ?? Number.NaN;
       this.excess[at] = one?.excess ?? 0;
       this.value[at] = one?.value ?? Number.NaN;
       this.baselines[at]?.load(one?.baseline ?? null);
@@ -123,6 +129,7 @@ export class Beyond {
       this.excess[at] = Math.max(byBound === VIOLATED ? relativeExcess(bounds, value) : 0, past, 1e-9);
       return true;
     }
+    if (wasBeyond) this.over[at] = time;
     this.state[at] = CALM;
     this.since[at] = Number.NaN;
     this.excess[at] = 0;

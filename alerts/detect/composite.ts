@@ -30,12 +30,22 @@ export function createComposite(
   return new Composite(rule, members, limitOf);
 }
 
+interface Part {
+  readonly places: readonly number[];
+  readonly stations: readonly number[];
+}
+
+interface CompositeMemory {
+  readonly time: number;
+  readonly beyond: BeyondMemory;
+}
+
 class Composite implements GroupDetector {
   readonly #rule: CompositeRule;
   readonly #members: readonly GroupMember[];
   readonly #beyond: Beyond;
   /** By condition: what it watches, as places in `#beyond`, and its stations as numbers in the same order. */
-  readonly #parts: readonly { readonly places: readonly number[]; readonly stations: readonly number[] }[];
+  readonly #parts: readonly Part[];
   readonly #needed: number;
   readonly #seen: Uint8Array;
   #time = 0;
@@ -65,6 +75,10 @@ class Composite implements GroupDetector {
   step(step: GroupStep): Judgement {
     if (!this.#beyond.take(step)) return NOT_JUDGED;
     this.#time = step.time;
+    return this.#weigh();
+  }
+
+  #weigh(): Judgement {
     let [held, open] = [0, 0];
     for (let at = 0; at < this.#parts.length; at++) {
       const { stations } = this.#rule.conditions[at] as Condition;
@@ -79,7 +93,7 @@ class Composite implements GroupDetector {
 
   /** Stations that fulfil a condition, with those whose finding has grown old or without. */
   #stationsOf(at: number, withOld: boolean): number {
-    const { places, stations } = this.#parts[at] as (typeof this.#parts)[number];
+    const { places, stations } = this.#parts[at] as Part;
     const within = this.#withinOf(at);
     this.#seen.fill(0);
     let count = 0;
@@ -122,10 +136,13 @@ class Composite implements GroupDetector {
   }
 
   save(): DetectorMemory {
-    return this.#beyond.save();
+    return { time: this.#time, beyond: this.#beyond.save() } satisfies CompositeMemory;
   }
   load(memory: DetectorMemory | null): void {
-    this.#beyond.load(memory as BeyondMemory | null);
+    const saved = memory as CompositeMemory | null;
+    this.#time = saved?.time ?? 0;
+    this.#beyond.load(saved?.beyond ?? null);
+    this.#weigh();
   }
 }
 
