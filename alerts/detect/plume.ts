@@ -16,7 +16,7 @@ import { pointsOf } from "./flow-path.ts";
 import { Front, frontVelocity } from "./front.ts";
 import { distanceM, dot, gradientPlane, type Point, unitVector } from "./geometry.ts";
 import type { Group, GroupDetector, GroupMember, GroupStep } from "./group.ts";
-import { boundsOf, type LimitOf, limitOfMember, membersBy } from "./group-scope.ts";
+import { boundsOf, byKey, type LimitOf, limitOfMember, membersBy } from "./group-scope.ts";
 import { FORM } from "./marks.ts";
 
 const DAY_MS = 86_400_000;
@@ -36,7 +36,7 @@ export function plumeGroups(rule: PlumeRule, members: readonly GroupMember[]): G
     (group) => {
       const sources = group.members.filter((member) => isSource(rule, member));
       const used = group.members.filter((member) => isSource(rule, member) || member.station.id === rule.receptor);
-      return sources.length === 0 ? [] : [{ station: rule.at ?? rule.receptor, members: [...used, ...heads] }];
+      return sources.length === 0 ? [] : [{ station: rule.at ?? rule.receptor, members: [...used, ...heads].sort(byKey) }];
     },
   );
 }
@@ -119,16 +119,17 @@ class Plume implements GroupDetector {
 
   #weigh(): Judgement {
     [this.#worst, this.#forecast, this.score] = [-1, null, 0];
-    let soonest = Number.POSITIVE_INFINITY;
+    let [soonest, unknown] = [Number.POSITIVE_INFINITY, false];
     for (let at = 0; at < this.#beyond.watched.length; at++) {
       if (this.#beyond.state[at] !== BEYOND) continue;
       const forecast = this.#forecastOf(at);
-      const reach = forecast ? (this.#beyond.since[at] as number) + forecast.band.p5 * DAY_MS : Number.POSITIVE_INFINITY;
+      if (!forecast) unknown = true;
+      const reach = (this.#beyond.since[at] as number) + (forecast?.band.p5 ?? Number.POSITIVE_INFINITY) * DAY_MS;
       if (!(reach < soonest)) continue;
       [soonest, this.#worst, this.#forecast] = [reach, at, forecast];
     }
     const left = soonest - this.#time;
-    if (left > this.#rule.within) return KEPT;
+    if (left > this.#rule.within) return unknown ? NOT_JUDGED : KEPT;
     this.score = this.#rule.within / Math.max(left, this.#rule.within / 10);
     return VIOLATED;
   }
@@ -166,7 +167,7 @@ class Plume implements GroupDetector {
     return this.#points[this.#members.findIndex(({ station }) => station.id === this.#rule.receptor)] ?? null;
   }
 
-  /** Along the path, rounded to 3 digits so that a breath of the water table makes no new band; null away from the receptor. */
+  /** Along the path, rounded to 3 digits so that a breath of the water table makes no new band; 0 where it leads away, null while unknown. */
   #gradientFrom(at: number): Range | null {
     if (this.#rule.aquifer.gradient) return this.#rule.aquifer.gradient;
     const wells = this.#points.flatMap((point, index) => {
@@ -179,7 +180,7 @@ class Plume implements GroupDetector {
     const path = from && to ? unitVector(from, to) : null;
     if (!plane) return null;
     const slope = Number((path ? dot(plane.flow, path) : plane.gradient).toPrecision(3));
-    return slope > 0 ? [slope * (1 - HEAD_SPREAD), slope * (1 + HEAD_SPREAD)] : null;
+    return slope > 0 ? [slope * (1 - HEAD_SPREAD), slope * (1 + HEAD_SPREAD)] : [0, 0];
   }
 
   /** From the wells between source and receptor that are beyond, where at least two have seen the front. */
