@@ -3,7 +3,7 @@
  * velocity through the wells that have seen it.
  *
  * A well keeps one reading (the first) in each 128th of the span, in rings that never grow. The half rise lies between
- * base (lowest tenth of what is kept) and peak: the last upward crossing before the peak, linear between two points.
+ * base (the lowest that is kept) and peak: the last upward crossing before the peak, linear between two points.
  */
 const POINTS = 128;
 
@@ -49,7 +49,7 @@ export class Front {
     const from = times.findIndex((time) => now - time <= this.#spacing * POINTS);
     const seen = from < 0 ? [] : values.slice(from);
     if (seen.length < 4) return null;
-    const base = [...seen].sort((a, b) => a - b)[Math.floor(seen.length / 10)] ?? 0;
+    const base = Math.min(...seen);
     let peak = 0;
     for (let at = 1; at < seen.length; at++) if ((seen[at] ?? 0) > (seen[peak] ?? 0)) peak = at;
     const rise = (seen[peak] ?? base) - base;

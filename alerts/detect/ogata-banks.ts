@@ -56,18 +56,33 @@ export function arrivalDays(transport: Transport, fraction: number): number {
   const { distance, retardation, velocity, pulse } = transport;
   if (!(velocity > 0)) return Number.POSITIVE_INFINITY;
   const advective = (distance * retardation) / velocity;
-  let high = HORIZON * advective;
-  if (pulse === undefined) {
-    if (relativeConcentration(transport, high) < fraction) return Number.POSITIVE_INFINITY;
-  } else {
-    high = firstAbove(transport, fraction, advective);
-  }
+  const continues = pulse === undefined;
+  // Half of a front without decay has passed after the advective time: the usual, much nearer end.
+  const near = continues && relativeConcentration(transport, advective) >= fraction;
+  const far = HORIZON * advective;
+  const high = near ? advective : continues ? far : firstAbove(transport, fraction, advective);
   if (!Number.isFinite(high)) return high;
-  let low = 0;
-  while (high - low > 1e-5 * high) {
-    const middle = (low + high) / 2;
-    if (relativeConcentration(transport, middle) < fraction) low = middle;
-    else high = middle;
+  if (continues && !near && relativeConcentration(transport, far) < fraction) return Number.POSITIVE_INFINITY;
+  return crossing((days) => relativeConcentration(transport, days) - fraction, high);
+}
+
+/** Root of a rising function between 0 and `high` to 1e-5 of itself: bisection until it is near, then Illinois steps. */
+function crossing(beyond: (days: number) => number, high: number): number {
+  let [low, atLow, atHigh] = [0, 0, 0];
+  let side = 0;
+  for (let step = 0; step < 100 && high - low > 1e-5 * high; step++) {
+    const isNear = low > 0.7 * high && atLow < 0 && atHigh > 0;
+    const middle = isNear ? (low * atHigh - high * atLow) / (atHigh - atLow) : (low + high) / 2;
+    const found = beyond(middle);
+    if (found < 0) {
+      // The same end moved twice: halving the other's value pulls it along (Dowell & Jarratt 1971).
+      if (side < 0) atHigh /= 2;
+      [low, atLow, side] = [middle, found, -1];
+    } else {
+      if (found <= 1e-9) return middle;
+      if (side > 0) atLow /= 2;
+      [high, atHigh, side] = [middle, found, 1];
+    }
   }
   return high;
 }

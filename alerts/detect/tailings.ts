@@ -9,7 +9,7 @@
 import type { Level } from "../../core/alarm.ts";
 import { conversion, convert } from "../../core/quantity.ts";
 import { GRADES, type TailingsItem, type TailingsRule } from "../../core/rule-group.ts";
-import { type Bound, IN_DEADBAND, judge, KEPT, NOT_JUDGED, VIOLATED, type Judgement } from "./condition.ts";
+import { type Bound, type Judgement, judge, KEPT, NOT_JUDGED, VIOLATED } from "./condition.ts";
 import { mostFirst } from "./composite.ts";
 import type { DetectorMemory } from "./detector.ts";
 import type { Group, GroupDetector, GroupMember, GroupStep } from "./group.ts";
@@ -84,7 +84,6 @@ interface Part {
 
 interface TailingsMemory {
   readonly grades: readonly number[];
-  readonly heard: readonly boolean[];
   readonly movements: readonly (MovementMemory | null)[];
 }
 
@@ -93,7 +92,6 @@ class Tailings implements GroupDetector {
   readonly #parts: readonly Part[];
   /** Newest grade by part; it stays until the next usable reading: missing data never clears. */
   readonly #grades: Uint8Array;
-  readonly #heard: Uint8Array;
   readonly #points: readonly Uint8Array[];
   readonly #items: Uint8Array;
   score = 0;
@@ -115,7 +113,6 @@ class Tailings implements GroupDetector {
     );
     this.#members = members;
     this.#grades = new Uint8Array(this.#parts.length);
-    this.#heard = new Uint8Array(this.#parts.length);
     this.#points = points.map((keys) => new Uint8Array(keys.length));
     this.#items = new Uint8Array(names.length);
   }
@@ -148,13 +145,11 @@ class Tailings implements GroupDetector {
       if (!bound) continue;
       const answer = judge(bound, measured, form);
       if (answer !== NOT_JUDGED) judged = true;
+      // A grade that it had stays inside the deadband, and where nothing certain is said.
       if (answer === VIOLATED || (answer !== KEPT && had >= grade)) found = grade;
-      // Inside the deadband of a grade that it had, the point keeps it; so it does where nothing certain is said.
-      if (answer === IN_DEADBAND && had >= grade) found = Math.max(found, grade);
     }
     if (!judged) return false;
     this.#grades[at] = found;
-    this.#heard[at] = 1;
     return true;
   }
 
@@ -194,7 +189,6 @@ class Tailings implements GroupDetector {
   save(): DetectorMemory {
     return {
       grades: [...this.#grades],
-      heard: Array.from(this.#heard, (heard) => heard === 1),
       movements: this.#parts.map(({ movement }) => movement?.save() ?? null),
     } satisfies TailingsMemory;
   }
@@ -202,7 +196,6 @@ class Tailings implements GroupDetector {
     const saved = memory as TailingsMemory | null;
     for (const [at, { movement }] of this.#parts.entries()) {
       this.#grades[at] = saved?.grades[at] ?? 0;
-      this.#heard[at] = saved?.heard[at] ? 1 : 0;
       movement?.load(saved?.movements[at] ?? null);
     }
     this.#weigh();
