@@ -54,13 +54,14 @@ const LITRE = 1e-3;
 /** Six numbers on [0, 1), one a parameter, become one possible ground. */
 export function transportOf(aquifer: Aquifer, path: Path, shares: ArrayLike<number>): Transport {
   const share = (at: number): number => shares[at] ?? 0.5;
-  const alpha = uniformIn(aquifer.dispersivity, share(5)) * path.distance;
+  const ratio = uniformIn(aquifer.dispersivity, share(5));
+  const alpha = ratio * path.distance;
   const endings = {
     ...(aquifer.halfLife === undefined ? {} : { decay: (Math.LN2 * DAY_MS) / aquifer.halfLife }),
     ...(path.pulse === null ? {} : { pulse: path.pulse }),
   };
   if (path.timed) {
-    const velocity = logUniformIn(path.timed, share(0));
+    const velocity = logUniformIn(path.timed, share(0)) * halfRiseDays(ratio);
     const dispersion = alpha * velocity + aquifer.diffusion;
     return { distance: path.distance, velocity, dispersion, retardation: 1, ...endings };
   }
@@ -75,6 +76,14 @@ export function transportOf(aquifer: Aquifer, path: Path, shares: ArrayLike<numb
     retardation,
     ...endings,
   };
+}
+
+/**
+ * When half of a front has come after one metre at one metre a day: less than a day, the more the front is dispersed. So
+ * a velocity from half rises is too fast by this factor, since dispersivity grows with distance.
+ */
+function halfRiseDays(ratio: number): number {
+  return arrivalDays({ distance: 1, velocity: 1, dispersion: ratio, retardation: 1 }, 0.5);
 }
 
 /** @param seed any text; the same text gives the same band. */
