@@ -225,7 +225,10 @@ const TailingsItem = z
   .refine((item) => GRADES.some((grade) => item[grade] !== undefined), "give the design value of at least one grade")
   .refine(gradesAscend, "from blue to red the design values must become worse step by step")
   .refine((item) => (item.measure === "freeboard") === (item.crest !== undefined), "freeboard needs crest, and only it")
-  .refine(({ red, orangeFactor }) => orangeFactor === undefined || red !== undefined, "orangeFactor is of red: give red");
+  .refine(
+    ({ red, orangeFactor }) => orangeFactor === undefined || red !== undefined,
+    "orangeFactor is of red: give red",
+  );
 export type TailingsItem = z.infer<typeof TailingsItem>;
 
 export const TailingsRule = z.strictObject({

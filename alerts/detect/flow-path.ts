@@ -1,11 +1,18 @@
 /** Where stations lie along the flow: from the rule where it says so, else from coordinates on a line or axis. */
-import type { GroupMember } from "./group.ts";
+
 import { centre, dot, onPlane, type Point, unitVector } from "./geometry.ts";
+import type { GroupMember } from "./group.ts";
 
 /** Points of the members on one plane; null without coordinates. */
 export function pointsOf(members: readonly GroupMember[]): (Point | null)[] {
-  const placed = members.map(({ station }) => station).find(({ lat, lon }) => lat !== undefined && lon !== undefined);
-  const origin = { lat: placed?.lat ?? 0, lon: placed?.lon ?? 0 };
+  const placed = members.flatMap(({ station: { lat, lon } }) =>
+    lat === undefined || lon === undefined ? [] : [{ lat, lon }],
+  );
+  // The south-west corner, not the first member: no order of the members may change a figure.
+  const origin =
+    placed.length === 0
+      ? { lat: 0, lon: 0 }
+      : { lat: Math.min(...placed.map(({ lat }) => lat)), lon: Math.min(...placed.map(({ lon }) => lon)) };
   return members.map(({ station }) => onPlane(station, origin));
 }
 

@@ -94,7 +94,8 @@ export interface FrontVelocity {
 const DAY_MS = 86_400_000;
 
 /** Least squares of time on distance; null with fewer than two wells at different places. */
-export function frontVelocity(timed: readonly Timed[]): FrontVelocity | null {
+export function frontVelocity(wells: readonly Timed[]): FrontVelocity | null {
+  const timed = [...wells].sort((a, b) => a.along - b.along || a.half.time - b.half.time);
   const count = timed.length;
   const meanAlong = timed.reduce((sum, { along }) => sum + along, 0) / count;
   const meanTime = timed.reduce((sum, { half }) => sum + half.time, 0) / count;
@@ -105,8 +106,7 @@ export function frontVelocity(timed: readonly Timed[]): FrontVelocity | null {
   }
   if (count < 2 || !(square > 0)) return null;
   if (!(product > 0)) return { velocity: null, factor: 1, wells: count };
-  const sorted = [...timed].sort((a, b) => a.along - b.along);
-  const [first, last] = [sorted[0] as Timed, sorted.at(-1) as Timed];
+  const [first, last] = [timed[0] as Timed, timed.at(-1) as Timed];
   const took = (product / square) * (last.along - first.along);
   const unsure = (first.half.slack + last.half.slack) / 2 / took;
   return { velocity: (square / product) * DAY_MS, factor: 1 + Math.min(Math.max(0.15, unsure), 9), wells: count };

@@ -42,7 +42,8 @@ export function dot(a: Point, b: Point): number {
 
 export function centre(points: readonly Point[]): Point | null {
   if (points.length === 0) return null;
-  const sum = points.reduce((a, b) => ({ x: a.x + b.x, y: a.y + b.y }), { x: 0, y: 0 });
+  const sorted = [...points].sort((a, b) => a.x - b.x || a.y - b.y); // the same sum in any order, to the last digit
+  const sum = sorted.reduce((a, b) => ({ x: a.x + b.x, y: a.y + b.y }), { x: 0, y: 0 });
   return { x: sum.x / points.length, y: sum.y / points.length };
 }
 

@@ -72,9 +72,7 @@ export function membersBy(
     if (list) list.push(member);
     else found.set(name, [member]);
   }
-  return [...found]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, list]) => ({ name, members: list }));
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, list]) => ({ name, members: list }));
 }
 
 export function byKey(a: { readonly key: string }, b: { readonly key: string }): number {

@@ -23,7 +23,8 @@ export function spreadGroups(rule: SpreadRule, members: readonly GroupMember[]):
   const { upGradient, downGradient } = rule;
   const wells = members.filter(({ station }) => [...upGradient, ...downGradient].includes(station.type));
   return membersBy(wells, wellsOf).flatMap((group) => {
-    const has = (types: readonly string[]): boolean => group.members.some(({ station }) => types.includes(station.type));
+    const has = (types: readonly string[]): boolean =>
+      group.members.some(({ station }) => types.includes(station.type));
     return has(upGradient) && has(downGradient) ? groupAt(rule.at, group.members, downGradient) : [];
   });
 }
@@ -75,7 +76,11 @@ class Spread implements GroupDetector {
     this.#isUp = members.map(({ station }) => rule.upGradient.includes(station.type));
     const all = members.map((_, index) => index);
     const up = all.filter((index) => this.#isUp[index]);
-    const axis = axisBetween(pointsOf(members), up, all.filter((index) => !this.#isUp[index]));
+    const axis = axisBetween(
+      pointsOf(members),
+      up,
+      all.filter((index) => !this.#isUp[index]),
+    );
     this.#along = positions(rule.along, members, axis);
     this.#fronts = members.map(() => new Front(rule.frontSpan));
   }
@@ -131,7 +136,8 @@ class Spread implements GroupDetector {
   #upIsKnown(): boolean {
     const { state, heard } = this.#beyond;
     for (let at = 0; at < state.length; at++) {
-      if (this.#isUp[at] && state[at] !== UNHEARD && this.#time - (heard[at] as number) <= this.#rule.within) return true;
+      if (this.#isUp[at] && state[at] !== UNHEARD && this.#time - (heard[at] as number) <= this.#rule.within)
+        return true;
     }
     return false;
   }

@@ -9,8 +9,8 @@
 import type { Level } from "../../core/alarm.ts";
 import { conversion, convert } from "../../core/quantity.ts";
 import { GRADES, type TailingsItem, type TailingsRule } from "../../core/rule-group.ts";
-import { type Bound, type Judgement, judge, KEPT, NOT_JUDGED, VIOLATED } from "./condition.ts";
 import { mostFirst } from "./composite.ts";
+import { type Bound, type Judgement, judge, KEPT, NOT_JUDGED, VIOLATED } from "./condition.ts";
 import type { DetectorMemory } from "./detector.ts";
 import type { Group, GroupDetector, GroupMember, GroupStep } from "./group.ts";
 import { fits, groupAt, membersBy } from "./group-scope.ts";
@@ -160,7 +160,8 @@ class Tailings implements GroupDetector {
       const points = this.#points[itemNumber] as Uint8Array;
       points[pointNumber] = Math.max(points[pointNumber] ?? 0, this.#grades[at] ?? 0);
     }
-    for (let item = 0; item < this.#items.length; item++) this.#items[item] = itemGrade(this.#points[item] as Uint8Array);
+    for (let item = 0; item < this.#items.length; item++)
+      this.#items[item] = itemGrade(this.#points[item] as Uint8Array);
     this.score = pondGrade(this.#items);
   }
 

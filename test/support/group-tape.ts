@@ -76,7 +76,13 @@ export function run(
     const judgement = detector.step(step);
     const by = judgement === VIOLATED ? detector.contributors().map((index) => members[index]?.key ?? "") : [];
     // A score counts only for a time that was judged.
-    return { time: step.time, judgement, score: judgement === NOT_JUDGED ? 0 : detector.score, by, figures: detector.figures() };
+    return {
+      time: step.time,
+      judgement,
+      score: judgement === NOT_JUDGED ? 0 : detector.score,
+      by,
+      figures: detector.figures(),
+    };
   });
 }
 
@@ -89,7 +95,9 @@ export function line(told: readonly Told[]): string {
 export function unordered(told: readonly Told[], members: readonly GroupMember[]): unknown[] {
   return told.map(({ figures, ...rest }) => {
     const source = figures["source"];
-    return source === undefined ? { ...rest, figures } : { ...rest, figures: { ...figures, source: members[source]?.key ?? null } };
+    return source === undefined
+      ? { ...rest, figures }
+      : { ...rest, figures: { ...figures, source: members[source]?.key ?? null } };
   });
 }
 

@@ -23,34 +23,57 @@ const acid = { quantity: "ph", below: 6 };
 
 describe("conditions within two days of each other", () => {
   test.each`
-    combine           | rows                                                                | line      | why
-    ${"and"}          | ${[[0, "a", 0.006], [1, "c", 5]]}                                   | ${".!"}   | ${"the older one still counts"}
-    ${"and"}          | ${[[0, "a", 0.006], [3, "c", 5]]}                                   | ${".?"}   | ${"three days apart are not together, nor is the older one over"}
-    ${"and"}          | ${[[0, "a", 0.006], [1, "c", 5], [2, "a", 0.001]]}                  | ${".!."}  | ${"a newer calm reading ends it"}
-    ${"and"}          | ${[[0, "a", 0.005], [1, "c", 5]]}                                   | ${".."}   | ${"at the number is not above it"}
-    ${"and"}          | ${[[0, "a", 0.006], [1, "c", 5], [9, "c", 5], [10, "c", 7]]}        | ${".!?."} | ${"silence of a does not clear, calm of c does"}
-    ${"or"}           | ${[[0, "a", 0.006], [1, "c", 7], [2, "a", 0.001]]}                  | ${"!!."}  | ${"either is enough"}
-    ${"or"}           | ${[[0, "b", 0.009, "<"], [1, "a", 0.006, ">"]]}                     | ${"?!"}   | ${"a non-detect above the bound proves nothing"}
-    ${{ atLeast: 2 }} | ${[[0, "a", 0.006], [0, "c", 5]]}                                   | ${"!"}    | ${"two of two at one time"}
+    combine           | rows                                                         | line      | why
+    ${"and"}          | ${[[0, "a", 0.006], [1, "c", 5]]}                            | ${".!"}   | ${"the older one still counts"}
+    ${"and"}          | ${[[0, "a", 0.006], [3, "c", 5]]}                            | ${".?"}   | ${"three days apart are not together, nor is the older one over"}
+    ${"and"}          | ${[[0, "a", 0.006], [1, "c", 5], [2, "a", 0.001]]}           | ${".!."}  | ${"a newer calm reading ends it"}
+    ${"and"}          | ${[[0, "a", 0.005], [1, "c", 5]]}                            | ${".."}   | ${"at the number is not above it"}
+    ${"and"}          | ${[[0, "a", 0.006], [1, "c", 5], [9, "c", 5], [10, "c", 7]]} | ${".!?."} | ${"silence of a does not clear, calm of c does"}
+    ${"or"}           | ${[[0, "a", 0.006], [1, "c", 7], [2, "a", 0.001]]}           | ${"!!."}  | ${"either is enough"}
+    ${"or"}           | ${[[0, "b", 0.009, "<"], [1, "a", 0.006, ">"]]}              | ${"?!"}   | ${"a non-detect above the bound proves nothing"}
+    ${{ atLeast: 2 }} | ${[[0, "a", 0.006], [0, "c", 5]]}                            | ${"!"}    | ${"two of two at one time"}
   `("$combine: $why", ({ combine, rows, line: wanted }) => {
     expect(told({ combine, conditions: [cd, acid] }, rows)).toBe(wanted);
   });
 
   test("k of n stations of a type", () => {
     const two = { conditions: [{ quantity: "cd", stationType: "downgradient", above: 0.005, stations: 2 }] };
-    expect(told(two, [[0, "a", 0.006], [1, "b", 0.007], [4, "a", 0.008]])).toBe(".!?");
+    expect(
+      told(two, [
+        [0, "a", 0.006],
+        [1, "b", 0.007],
+        [4, "a", 0.008],
+      ]),
+    ).toBe(".!?");
   });
 
   test("the level of a pack, asked for each member", () => {
     const limitOf: LimitOf = ({ station }, { pack, above }) =>
       pack === "gbt14848-2017" && above === "III" && station.id === "a" ? [{ value: 0.005, passes: "<=" }] : [];
     const byPack = { combine: "or", conditions: [{ quantity: "cd", pack: "gbt14848-2017", above: "III" }] };
-    expect(told(byPack, [[0, "a", 0.006], [1, "a", 0.005], [2, "b", 9]], limitOf)).toBe("!.?");
+    expect(
+      told(
+        byPack,
+        [
+          [0, "a", 0.006],
+          [1, "a", 0.005],
+          [2, "b", 9],
+        ],
+        limitOf,
+      ),
+    ).toBe("!.?");
   });
 
   test("the tolerance of a condition overrides the rule's, inside a deadband a finding stays", () => {
     const slow = { conditions: [{ ...cd, within: "30d" }, acid], deadband: "10 %" };
-    expect(told(slow, [[0, "a", 0.006], [20, "c", 5], [21, "a", 0.0047], [22, "a", 0.0045]])).toBe(".!!.");
+    expect(
+      told(slow, [
+        [0, "a", 0.006],
+        [20, "c", 5],
+        [21, "a", 0.0047],
+        [22, "a", 0.0045],
+      ]),
+    ).toBe(".!!.");
   });
 });
 

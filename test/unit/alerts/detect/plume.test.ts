@@ -39,7 +39,14 @@ describe("500 synthetic breakthroughs", () => {
     const distance = DISTANCES[Math.floor(next() * 4)] ?? 60;
     const quantity = QUANTITIES[Math.floor(next() * 4)] ?? "cl";
     const asked = rule({ id: `p${number}`, along: { src: 0, intake: distance }, within: "36500d", above: 10 });
-    const path = { quantity, distance, gradient: AQUIFER.gradient as [number, number], timed: null, fraction: 0.1, pulse: null };
+    const path = {
+      quantity,
+      distance,
+      gradient: AQUIFER.gradient as [number, number],
+      timed: null,
+      fraction: 0.1,
+      pulse: null,
+    };
     const ground = transportOf(asked.aquifer, path, [next(), next(), next(), next(), next(), next()]);
     const onset = next() * 30; // the well is sampled every 30 days with a noise of 10 %
     const arrival = onset + arrivalDays(ground, 0.1 * Math.exp(0.1 * noise()));
@@ -74,7 +81,10 @@ describe("the earliest arrival decides", () => {
   });
 
   test("time passing brings it nearer: figures count from the newest reading, the score grows", () => {
-    const told = run(() => createPlume(rule(days(1.5)), wells), wells, [[0, "src", 0.5], [10, "src", 0.5]]);
+    const told = run(() => createPlume(rule(days(1.5)), wells), wells, [
+      [0, "src", 0.5],
+      [10, "src", 0.5],
+    ]);
     expect(told.map(({ judgement }) => judgement)).toEqual([VIOLATED, VIOLATED]);
     expect(told[0]?.figures["p50"]).toBeCloseTo(band.p50, 6);
     expect(told[1]?.figures).toMatchObject({ timed: 0, distance: 200, began: T0 });
@@ -86,7 +96,14 @@ describe("the earliest arrival decides", () => {
 
   test("a source back within its limit ends it; unknown distance is not judged", () => {
     const wide = rule({ within: "20000d" });
-    expect(line(run(() => createPlume(wide, wells), wells, [[0, "src", 0.5], [9, "src", 0.05]]))).toBe("!.");
+    expect(
+      line(
+        run(() => createPlume(wide, wells), wells, [
+          [0, "src", 0.5],
+          [9, "src", 0.05],
+        ]),
+      ),
+    ).toBe("!.");
     const placeless = rule({ along: undefined });
     expect(line(run(() => createPlume(placeless, wells), wells, [[0, "src", 0.5]]))).toBe("?");
   });
@@ -101,7 +118,13 @@ describe("gradient from heads", () => {
 
   function headRule(more: object = {}): PlumeRule {
     const wellheads = { h1: 100, h2: 100, h3: 100 };
-    return rule({ along: undefined, within: "36500d", wellheads, aquifer: { conductivity: 10, porosity: 0.25 }, ...more });
+    return rule({
+      along: undefined,
+      within: "36500d",
+      wellheads,
+      aquifer: { conductivity: 10, porosity: 0.25 },
+      ...more,
+    });
   }
   /** East is 192.6 m away: a fall of 0.963 m is a gradient of 0.005. */
   const rows = (fall: number): Row[] => [
@@ -134,7 +157,12 @@ test("two wells that have seen the front time it: the band narrows around the tr
   ]).flat();
   const asked = rule({ within: "36500d" });
   const told = run(() => createPlume(asked, wells), wells, rows).at(-1)?.figures ?? {};
-  const alone = run(() => createPlume(asked, wells), wells, rows.filter(([, name]) => name === "src")).at(-1)?.figures ?? {};
+  const alone =
+    run(
+      () => createPlume(asked, wells),
+      wells,
+      rows.filter(([, name]) => name === "src"),
+    ).at(-1)?.figures ?? {};
   const arrival = 10 + arrivalDays({ ...truth, distance: 200, dispersion: 20 }, 0.1) - 177;
   expect(told["timed"]).toBe(1);
   expect((told["p95"] ?? 0) - (told["p5"] ?? 0)).toBeLessThan(((alone["p95"] ?? 0) - (alone["p5"] ?? 0)) / 2);
@@ -147,7 +175,9 @@ test("draws: the same seed, one in each stratum, and quantiles on the outer side
   expect(drawn()).toEqual(drawn());
   expect([...drawn()].sort((a, b) => a - b).map((value) => Math.floor(value * 100))).toEqual([...Array(100).keys()]);
   const ranks = Float64Array.from({ length: 99 }, (_, at) => at + 1);
-  expect([quantile(ranks, 0.05), quantile(ranks, 0.5), quantile(ranks, 0.95)].map((value) => +value.toFixed(9))).toEqual([5, 50, 95]);
+  expect(
+    [quantile(ranks, 0.05), quantile(ranks, 0.5), quantile(ranks, 0.95)].map((value) => +value.toFixed(9)),
+  ).toEqual([5, 50, 95]);
 });
 
 test("one group a quantity, told at the receptor though it measures nothing", () => {
