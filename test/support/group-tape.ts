@@ -9,7 +9,7 @@ export const DAY = 86_400_000;
 /** A round day, so that tests can count from it. */
 export const T0 = 20_000 * DAY;
 
-export type Row = readonly [day: number, station: string, value: number, mark?: "<" | ">" | "bad"];
+export type Row = readonly [day: number, station: string, value: number, mark?: "<" | ">" | "bad" | undefined];
 
 export function aMember(
   station: Parameters<typeof aStation>[0] & { readonly id: string },
@@ -84,6 +84,11 @@ export function run(
       figures: detector.figures(),
     };
   });
+}
+
+/** The figures after the last step; empty for an empty tape. */
+export function lastFigures(told: readonly Told[]): Readonly<Record<string, number>> {
+  return told.at(-1)?.figures ?? {};
 }
 
 /** The days on which it was violated, kept, not judged: "..!!?" */

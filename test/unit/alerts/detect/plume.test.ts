@@ -6,7 +6,7 @@ import { quantile, seedOf, strata, uniforms } from "../../../../alerts/detect/dr
 import { arrivalDays, relativeConcentration } from "../../../../alerts/detect/ogata-banks.ts";
 import { createPlume, plumeGroups } from "../../../../alerts/detect/plume.ts";
 import { PlumeRule } from "../../../../core/rule-group.ts";
-import { aMember, DAY, line, onlyGroup, type Row, run, T0 } from "../../../support/group-tape.ts";
+import { aMember, DAY, lastFigures, line, onlyGroup, type Row, run, T0 } from "../../../support/group-tape.ts";
 
 const AQUIFER = { conductivity: [2, 20], gradient: [0.003, 0.008], porosity: [0.2, 0.3] };
 
@@ -52,7 +52,7 @@ describe("500 synthetic breakthroughs", () => {
     const arrival = onset + arrivalDays(ground, 0.1 * Math.exp(0.1 * noise()));
     const rows: Row[] = [0, 30, 60].map((day) => [day, "src", (day >= onset ? 20 : 0.1) * Math.exp(0.1 * noise())]);
     const member = aMember({ id: "src", type: "source" }, quantity);
-    const { figures } = run(() => createPlume(asked, [member]), [member], rows).at(-1) ?? { figures: {} };
+    const figures = lastFigures(run(() => createPlume(asked, [member]), [member], rows));
     const [p5, p95] = [figures["p5"], figures["p95"]].map((days) => 60 + (days ?? Number.NaN));
     return arrival >= (p5 ?? Number.NaN) && arrival <= (p95 ?? Number.NaN);
   }

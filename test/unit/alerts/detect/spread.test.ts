@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { createSpread, spreadGroups } from "../../../../alerts/detect/spread.ts";
 import { SpreadRule } from "../../../../core/rule-group.ts";
-import { aMember, line, onlyGroup, type Row, run } from "../../../support/group-tape.ts";
+import { aMember, lastFigures, line, onlyGroup, type Row, run } from "../../../support/group-tape.ts";
 
 const up = aMember({ id: "up", type: "upgradient" });
 const d1 = aMember({ id: "d1", type: "downgradient" });
@@ -71,7 +71,7 @@ describe("the front", () => {
 
   test("velocity from half rises, and how well it agrees with K·i/n", () => {
     const rows = [...upCalm, ...lag("d1", 36), ...lag("d2", 156)];
-    const { figures } = told(rows, { along: { up: -50, d1: 0, d2: 24 }, aquifer }).at(-1) ?? { figures: {} };
+    const figures = lastFigures(told(rows, { along: { up: -50, d1: 0, d2: 24 }, aquifer }));
     expect(figures).toMatchObject({ frontWells: 2, frontMoves: 1 });
     expect(figures["velocity"]).toBeCloseTo(0.2, 6);
     expect(figures["prior"]).toBeCloseTo(0.2, 12);
@@ -80,7 +80,7 @@ describe("the front", () => {
 
   test("a front that comes from below is no front of this path", () => {
     const rows = [...upCalm, ...lag("d1", 156), ...lag("d2", 36)];
-    const { figures } = told(rows, { along: { up: -50, d1: 0, d2: 24 }, aquifer }).at(-1) ?? { figures: {} };
+    const figures = lastFigures(told(rows, { along: { up: -50, d1: 0, d2: 24 }, aquifer }));
     expect([figures["frontMoves"], figures["velocity"]]).toEqual([0, undefined]);
   });
 
@@ -91,7 +91,7 @@ describe("the front", () => {
       aMember({ id: "up", type: "upgradient", lat: 30, lon: 105 }),
     ];
     const rows = [...upCalm, ...lag("d1", 36), ...lag("d2", 156)];
-    const { figures } = run(() => createSpread(rule(), placed), placed, rows).at(-1) ?? { figures: {} };
+    const figures = lastFigures(run(() => createSpread(rule(), placed), placed, rows));
     expect(figures["velocity"]).toBeCloseTo(96.3 / 120, 2);
   });
 });
