@@ -25,12 +25,19 @@ export function spreadGroups(rule: SpreadRule, members: readonly GroupMember[]):
   return membersBy(wells, wellsOf).flatMap((group) => {
     const has = (types: readonly string[]): boolean =>
       group.members.some(({ station }) => types.includes(station.type));
-    return has(upGradient) && has(downGradient) ? groupAt(rule.at, group.members, downGradient) : [];
+    return has(upGradient) && has(downGradient)
+      ? groupAt(rule.at, group.members, downGradient, aboutOf(group.name))
+      : [];
   });
 }
 
 function wellsOf({ site, station, quantity, fraction, aggregate }: GroupMember): string {
   return [site.id, station.medium, quantity, fraction, aggregate].join("/");
+}
+
+/** An id: the name without its site. */
+function aboutOf(name: string): string {
+  return name.split("/").slice(1).join(".");
 }
 
 export function createSpread(
