@@ -4,8 +4,8 @@
  */
 import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
-import { GROUP_RULES } from "./rule-group.ts";
 import { EventRule } from "./rule-event.ts";
+import { GROUP_RULES } from "./rule-group.ts";
 import {
   ClassRule,
   EwmaRule,
