@@ -6,7 +6,10 @@ import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
 import { EventRule } from "./rule-event.ts";
 import { GROUP_RULES } from "./rule-group.ts";
+<<<<<<< HEAD
 import { IdenticalRule, IntegrityRule } from "./rule-integrity.ts";
+=======
+>>>>>>> spread
 import {
   ClassRule,
   EwmaRule,
@@ -69,8 +72,11 @@ export const Rule = z.discriminatedUnion("kind", [
   PredictionRule,
   ClassRule,
   ...GROUP_RULES,
+<<<<<<< HEAD
   IntegrityRule,
   IdenticalRule,
+=======
+>>>>>>> spread
 ]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;

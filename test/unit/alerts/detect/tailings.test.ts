@@ -62,7 +62,7 @@ describe("aggregation of GB 39496-2020 5.5.4", () => {
   });
 
   test("scores are levels", () => {
-    expect([0, 1, 2, 3, 4].map(levelOfScore)).toEqual([null, "blue", "yellow", "orange", "red"]);
+    expect([1, 2, 3, 4].map(levelOfScore)).toEqual(["blue", "yellow", "orange", "red"]);
   });
 });
 
