@@ -6,10 +6,7 @@ import { z } from "zod";
 import { common, timing } from "./rule-common.ts";
 import { EventRule } from "./rule-event.ts";
 import { GROUP_RULES } from "./rule-group.ts";
-<<<<<<< HEAD
 import { IdenticalRule, IntegrityRule } from "./rule-integrity.ts";
-=======
->>>>>>> spread
 import {
   ClassRule,
   EwmaRule,
@@ -72,11 +69,8 @@ export const Rule = z.discriminatedUnion("kind", [
   PredictionRule,
   ClassRule,
   ...GROUP_RULES,
-<<<<<<< HEAD
   IntegrityRule,
   IdenticalRule,
-=======
->>>>>>> spread
 ]);
 export type Rule = z.infer<typeof Rule>;
 export type LimitRule = z.infer<typeof LimitRule>;

@@ -80,24 +80,16 @@ export function byKey(a: { readonly key: string }, b: { readonly key: string }):
 }
 
 /** The group told at the rule's own station, else at the first station of the wanted types, else at the first of all. */
-<<<<<<< HEAD
-export function groupAt(at: string | undefined, members: readonly GroupMember[], types: readonly string[]): Group[] {
-=======
 export function groupAt(
   at: string | undefined,
   members: readonly GroupMember[],
   types: readonly string[],
   about?: string,
 ): Group[] {
->>>>>>> spread
   if (members.length === 0) return [];
   const stations = members.map(({ station }) => station);
   const typed = types.map((type) => stations.find((station) => station.type === type)).find((found) => found);
   const station = at ?? (typed ?? stations[0])?.id;
-<<<<<<< HEAD
-  return station === undefined ? [] : [{ station, members }];
-=======
   if (station === undefined) return [];
   return [{ station, members, ...(about === undefined ? {} : { about }) }];
->>>>>>> spread
 }

@@ -36,15 +36,9 @@ export function plumeGroups(rule: PlumeRule, members: readonly GroupMember[]): G
     (group) => {
       const sources = group.members.filter((member) => isSource(rule, member));
       const used = group.members.filter((member) => isSource(rule, member) || member.station.id === rule.receptor);
-<<<<<<< HEAD
-      return sources.length === 0
-        ? []
-        : [{ station: rule.at ?? rule.receptor, members: [...used, ...heads].sort(byKey) }];
-=======
       if (sources.length === 0) return [];
       const [station, about] = [rule.at ?? rule.receptor, group.name.replaceAll("/", ".")];
       return [{ station, about, members: [...used, ...heads].sort(byKey) }];
->>>>>>> spread
     },
   );
 }

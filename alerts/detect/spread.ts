@@ -25,13 +25,9 @@ export function spreadGroups(rule: SpreadRule, members: readonly GroupMember[]):
   return membersBy(wells, wellsOf).flatMap((group) => {
     const has = (types: readonly string[]): boolean =>
       group.members.some(({ station }) => types.includes(station.type));
-<<<<<<< HEAD
-    return has(upGradient) && has(downGradient) ? groupAt(rule.at, group.members, downGradient) : [];
-=======
     return has(upGradient) && has(downGradient)
       ? groupAt(rule.at, group.members, downGradient, aboutOf(group.name))
       : [];
->>>>>>> spread
   });
 }
 
@@ -39,14 +35,11 @@ function wellsOf({ site, station, quantity, fraction, aggregate }: GroupMember):
   return [site.id, station.medium, quantity, fraction, aggregate].join("/");
 }
 
-<<<<<<< HEAD
-=======
 /** An id: the name without its site. */
 function aboutOf(name: string): string {
   return name.split("/").slice(1).join(".");
 }
 
->>>>>>> spread
 export function createSpread(
   rule: SpreadRule,
   members: readonly GroupMember[],

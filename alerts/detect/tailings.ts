@@ -23,15 +23,9 @@ const POINTS_YELLOW_TO_ORANGE = 3;
 const POINTS_ORANGE_TO_RED = 2;
 const ITEMS_BLUE_TO_YELLOW = 4;
 
-<<<<<<< HEAD
-/** The level that a score of a tailings rule means; null for 0, which raises nothing. */
-export function levelOfScore(score: number): Level | null {
-  return GRADES[score - 1] ?? null;
-=======
 /** The level that a score of a tailings rule means: 1 blue to 4 red. */
 export function levelOfScore(score: number): Level {
   return GRADES[Math.min(Math.max(Math.round(score), 1), GRADES.length) - 1] ?? "red";
->>>>>>> spread
 }
 
 /** @param points grades of one item's points, 0 (calm) to 4 (red). */

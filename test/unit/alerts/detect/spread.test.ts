@@ -100,10 +100,6 @@ test("wells of one quantity with both sides make a group, told down-gradient", (
   const lone = aMember({ id: "d9", type: "downgradient", site: "other" });
   const ph = aMember({ id: "d1", type: "downgradient" }, "ph");
   const group = onlyGroup(spreadGroups(rule(), [up, lone, d1, ph, d2]));
-<<<<<<< HEAD
-  expect([group.station, group.members.map(({ key }) => key)]).toEqual(["d1", [d1.key, d2.key, up.key]]);
-=======
   expect([group.station, group.about]).toEqual(["d1", "groundwater.cd.total.rtd"]);
   expect(group.members.map(({ key }) => key)).toEqual([d1.key, d2.key, up.key]);
->>>>>>> spread
 });
