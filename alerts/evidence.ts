@@ -1,11 +1,12 @@
 /** Freezes what decided an alarm: the readings of the deciding run, the bound they crossed, and the rule as it was. */
 import type { Computation, Evidence, EvidenceReading } from "../core/alarm.ts";
+import { QC } from "../core/reading.ts";
 import { comparisonOf } from "../core/reading-block.ts";
 import { OLD_MS } from "./backfill.ts";
 import type { Binding } from "./bind.ts";
 import { VIOLATED, violatedBound } from "./detect/condition.ts";
 import type { Episode } from "./detect/episode.ts";
-import { formOf } from "./detect/marks.ts";
+import { formOf, SUSPECT_BIT } from "./detect/marks.ts";
 import { LearningWatch } from "./learning-watch.ts";
 import type { SeriesState } from "./series.ts";
 import type { Watch } from "./watch.ts";
@@ -62,6 +63,57 @@ function decidingRows(window: Window, watch: Watch, episode: Episode): Row[] {
   return indexes.slice(-READINGS_MAX).map((index) => window.row(index));
 }
 
+/** What else the alarm as it stands rests on: its worst reading and the one that verified it, where the run lacks them. */
+export type FurtherEvidence = Pick<Evidence, "worst" | "confirmedBy">;
+
+export function furtherRows(
+  { window, derivedBy }: SeriesState,
+  watch: Watch,
+  episode: Episode,
+  deciding: readonly Row[],
+): FurtherEvidence {
+  // A detector with a memory cannot say it of a reading out of its place in the run.
+  if (watch instanceof LearningWatch || derivedBy) return {};
+  const worst = deciding.some(({ time }) => time === episode.worstTime) ? null : rowAt(window, episode.worstTime);
+  const isSure = deciding.some((row) => !isSuspect(row));
+  const confirming = episode.verified && !isSure ? firstSure(window, watch, episode) : null;
+  return {
+    ...(worst ? { worst: toReading(worst) } : {}),
+    ...(confirming ? { confirmedBy: toReading(confirming) } : {}),
+  };
+}
+
+/** Null when the window has let it go. */
+function rowAt(window: Window, time: number): Row | null {
+  const index = window.find(time);
+  return index < window.count && window.time(index) === time ? window.row(index) : null;
+}
+
+function firstSure(window: Window, watch: Watch, { start, end }: Episode): Row | null {
+  for (let index = window.find(start); index < window.count; index++) {
+    if (end !== null && window.time(index) >= end) return null;
+    const value = window.value(index);
+    const form = formOf(value, window.marks(index));
+    if ((form & SUSPECT_BIT) === 0 && watch.judge(value, form) === VIOLATED) return window.row(index);
+  }
+  return null;
+}
+
+function isSuspect({ flag }: Row): boolean {
+  return flag === QC.suspect || flag === QC.fail;
+}
+
+/** The evidence of an alarm whose span, worst value or standing has changed; as it was when the window lacks its start. */
+export function freezeAgain(old: Evidence, series: SeriesState, watch: Watch, episode: Episode): Evidence {
+  if (rowAt(series.window, episode.start) === null) return old;
+  const { rows, computation } = decisionOf(series, watch, episode);
+  if (rows.length === 0 || (old.computation && !computation)) return old;
+  return {
+    ...freeze(watch.binding, rows, episode.worst, computation),
+    ...furtherRows(series, watch, episode, rows),
+  };
+}
+
 /** From the measurement that decided to the arrival of the last reading that it needed. */
 export function latenessOf(
   deciding: readonly Row[],
@@ -96,6 +148,7 @@ export function freeze(
     confidence: binding.confidence,
     ruleVersion: binding.version,
     rule: binding.rule,
+    ...(binding.bounds.length > 1 ? { bounds: binding.bounds.map(({ limit, passes }) => ({ limit, passes })) } : {}),
     ...(computation ? { computation } : {}),
   };
 }

@@ -14,7 +14,15 @@ import {
 import type { Binding, Place } from "./bind.ts";
 import { excess } from "./detect/condition.ts";
 import type { Episode } from "./detect/episode.ts";
-import { decisionOf, freeze, type Lateness, latenessOf } from "./evidence.ts";
+import {
+  decisionOf,
+  type FurtherEvidence,
+  freeze,
+  freezeAgain,
+  furtherRows,
+  type Lateness,
+  latenessOf,
+} from "./evidence.ts";
 import type { Ledger, Told } from "./ledger.ts";
 import { transition } from "./lifecycle.ts";
 import type { SeriesState } from "./series.ts";
@@ -57,7 +65,7 @@ export class Teller {
     watch.touched = false;
     for (let index = watch.settled; index < watch.judged.length; index++) {
       const judged = watch.judged[index] as Judged;
-      if (judged.told) this.#compare(judged.told, judged, watch.binding, occasion);
+      if (judged.told) this.#compare(judged.told, judged, series, watch, occasion);
       else if (!watch.isBefore(judged.episode, series.window))
         judged.told = this.#raise(series, watch, judged, place, occasion);
       if (index === watch.settled && judged.episode.end !== null) watch.settled++;
@@ -109,7 +117,8 @@ export class Teller {
 
   #raise(series: SeriesState, watch: Watch, { episode }: Judged, place: Place, occasion: Occasion): Told {
     const { rows, computation } = decisionOf(series, watch, episode);
-    return this.raiseEpisode(series, watch.binding, episode, rows, place, occasion, computation);
+    const further = furtherRows(series, watch, episode, rows);
+    return this.raiseEpisode(series, watch.binding, episode, rows, place, occasion, { computation, further });
   }
 
   /** @param deciding the readings that decided, oldest first. */
@@ -120,9 +129,10 @@ export class Teller {
     deciding: readonly Row[],
     place: Place,
     occasion: Occasion,
-    computation: Computation | null = null,
+    more: { readonly computation: Computation | null; readonly further: FurtherEvidence } | null = null,
   ): Told {
-    const evidence = freeze(binding, deciding, episode.worst, computation);
+    const frozen = freeze(binding, deciding, episode.worst, more?.computation ?? null);
+    const evidence = { ...frozen, ...more?.further };
     const lateness = latenessOf(deciding, episode.decided, this.#isBulk);
     return this.raise(
       {
@@ -146,8 +156,9 @@ export class Teller {
     return { verified, level: verified ? level : lowerLevel(level) };
   }
 
-  #compare(told: Told, judged: Judged, binding: Binding, occasion: Occasion): void {
+  #compare(told: Told, judged: Judged, series: SeriesState, watch: Watch, occasion: Occasion): void {
     const { alarm } = told;
+    const { binding } = watch;
     const { start, end } = judged.episode;
     const { level, verified } = this.levelOf(binding, judged.episode);
     const kind = kindOf(alarm, judged, level, binding);
@@ -155,7 +166,14 @@ export class Teller {
     const action = kind === "cleared" ? "return" : kind === "reopened" ? "recur" : null;
     const state = (action && transition(alarm, action)) ?? alarm.state;
     const worst = worstOf(judged.episode, binding);
-    this.say(told, kind, { ...alarm, ...worst, level, verified, start, end, state, updatedAt: occasion.now }, occasion);
+    const isOther =
+      start !== alarm.start ||
+      verified !== alarm.verified ||
+      worst.valueTime !== alarm.valueTime ||
+      worst.value !== alarm.value;
+    const evidence = isOther ? freezeAgain(alarm.evidence, series, watch, judged.episode) : alarm.evidence;
+    const changed = { ...alarm, ...worst, level, verified, start, end, state, evidence, updatedAt: occasion.now };
+    this.say(told, kind, changed, occasion);
   }
 
   #retract({ told, joined }: Orphan, occasion: Occasion): void {

@@ -40,6 +40,12 @@ export interface EvidenceReading {
   readonly receivedAt: number;
 }
 
+/** One side of a condition, in the evidence's unit. */
+export interface EvidenceBound {
+  readonly limit: number;
+  readonly passes: "<=" | ">=" | "<" | ">";
+}
+
 /** What a detector with a memory needs to come to its verdict again, and the numbers that people are shown. */
 export interface Computation {
   /** Kind of the rule. */
@@ -72,12 +78,20 @@ export interface Evidence {
   /** How a value passes: "<=" means at or below the limit is fine. */
   readonly passes: "<=" | ">=" | "<" | ">" | null;
   readonly pack: string | null;
+  /** Version of the pack's data; alarms of older versions do not say it. */
+  readonly packVersion?: number | null;
   /** Standard, edition, table and clause, e.g. "GB/T 14848-2017 table 1 no. 24 class III". */
   readonly clause: string | null;
   readonly confidence: string | null;
   readonly ruleVersion: number;
   /** The rule as it was, JSON of `Rule`. */
   readonly rule: unknown;
+  /** All sides of a condition that has two (pH); `limit` and `passes` are the one that the worst value crossed. */
+  readonly bounds?: readonly EvidenceBound[];
+  /** The reading of the alarm's worst value, where it is none of `readings`. */
+  readonly worst?: EvidenceReading;
+  /** The first reading without doubt that verified the alarm, where it is none of `readings`. */
+  readonly confirmedBy?: EvidenceReading;
   /** For rules with a memory; absent when the readings before it are no longer known. */
   readonly computation?: Computation;
 }

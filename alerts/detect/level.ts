@@ -6,7 +6,11 @@ import type { Bound } from "./condition.ts";
 import { withDeadband } from "./limit.ts";
 
 /** Null when the rule's unit is not known for the quantity in this medium: then the rule does not watch the series. */
-export function levelBounds(rule: LevelRule, quantity: string, medium: Medium): Bound[] | null {
+export function levelBounds(
+  rule: Pick<LevelRule, "above" | "below" | "unit" | "deadband">,
+  quantity: string,
+  medium: Medium,
+): Bound[] | null {
   let toCanonical = (value: number): number => value;
   let deadband: Deadband = rule.deadband;
   if (rule.unit !== undefined) {
