@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { createAlarmDesk } from "./alerts/desk.ts";
+import { explain } from "./alerts/explain/explain.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
 import { createRegulationDesk } from "./alerts/regulation/desk.ts";
 import { systemClock } from "./core/clock.ts";
@@ -60,6 +61,7 @@ async function start(data: WebData): Promise<WebReady> {
     series,
     alarms: ledger.alarms,
     desk: createAlarmDesk({ journal, alarms: ledger.alarms, clock, newId: () => newSecret().slice(0, 22) }),
+    explain,
     registry: ledger.registry,
     directory,
     accounts: ledger.accounts,

@@ -19,6 +19,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
     words: ["plan", "zones", "farmland", "class"],
     load: async () => (await import("./cli/regulation.ts")).regulationVerbs,
   },
+  { words: ["alarm", "verify"], load: async () => (await import("./cli/alarms.ts")).alarmVerbs },
   { words: ["command", "commands", "configure"], load: async () => (await import("./cli/commands.ts")).commandVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },
   { words: ["ca"], load: async () => (await import("./cli/certificates.ts")).certificateVerbs },

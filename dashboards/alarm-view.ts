@@ -1,5 +1,6 @@
 /** An alarm as pages and programs see it: the frozen alarm joined with names from the registry. Pure. */
 import type { Alarm, AlarmEvent } from "../core/alarm.ts";
+import { type Explanation, explanationText } from "../core/explanation.ts";
 import type { Directory, Outbox } from "../core/ports.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import { quantityNames } from "./places.ts";
@@ -51,6 +52,23 @@ export function alarmView(alarm: Alarm, directory: Directory): AlarmView {
   };
 }
 
+function explanationView(explanation: Explanation): AlarmDetail["explanation"] {
+  const { readings, steps } = explanation;
+  const text = { "zh-CN": explanationText(explanation, "zh-CN"), en: explanationText(explanation, "en") };
+  return { ...explanation, readings: [...readings], steps: [...steps], text };
+}
+
+/**
+ * The alarm exactly as it was frozen. Whose rules are not theirs to read gets the rule without its scope, which may name
+ * other tenants' stations; nothing of the calculation rests on the scope.
+ */
+function recordOf(alarm: Alarm, showScope: boolean): Record<string, unknown> {
+  const { evidence } = alarm;
+  const { rule } = evidence;
+  if (showScope || typeof rule !== "object" || rule === null) return { ...alarm };
+  return { ...alarm, evidence: { ...evidence, rule: { ...rule, on: {} } } };
+}
+
 /** @param showDetail outlets' answers may name addresses: staff only. */
 export function alarmDetail(
   alarm: Alarm,
@@ -59,6 +77,8 @@ export function alarmDetail(
     readonly history: readonly AlarmEvent[];
     readonly deliveries: readonly Delivery[];
     readonly showDetail: boolean;
+    readonly showScope: boolean;
+    readonly explanation: Explanation;
   },
 ): AlarmDetail {
   const { evidence } = alarm;
@@ -99,5 +119,7 @@ export function alarmDetail(
       detail: parts.showDetail ? detail : "",
     })),
     quantities: quantityNames([alarm.quantity]),
+    explanation: explanationView(parts.explanation),
+    record: recordOf(alarm, parts.showScope),
   };
 }

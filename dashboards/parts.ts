@@ -1,9 +1,11 @@
 /** What the web server is given: ports, a few functions, and the words for them. Everything arrives as an argument. */
+import type { Alarm } from "../core/alarm.ts";
 import type { Clock } from "../core/clock.ts";
 import type { CommandStore } from "../core/command.ts";
 import type { Config } from "../core/config.ts";
 import type { Claims, TelemetryDoor } from "../core/device-door.ts";
 import type { Quarantined } from "../core/envelope.ts";
+import type { Explanation } from "../core/explanation.ts";
 import type { FleetHealth } from "../core/fleet.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type {
@@ -51,6 +53,8 @@ export interface DashboardParts {
   readonly series: TimeSeriesStore;
   readonly alarms: AlarmStore;
   readonly desk: AlarmDesk;
+  /** Pure: from the alarm alone. */
+  readonly explain: (alarm: Alarm) => Explanation;
   readonly registry: Registry;
   readonly directory: () => Directory;
   readonly accounts: Accounts;

@@ -1,6 +1,7 @@
 /** Shapes of the answers, as zod schemas: they filter what leaves the server and make the OpenAPI document. */
 import { z } from "zod";
 import { ALARM_CATEGORIES, ALARM_EVENT_KINDS, ALARM_STATES, LEVELS } from "../core/alarm.ts";
+import { JUDGEMENTS, STEP_KINDS } from "../core/explanation.ts";
 import { CONTROL_LEVELS, Id, LAND_USES, MEDIA, ROLES, SITE_KINDS, STATION_TYPES, WATER_CLASSES } from "../core/site.ts";
 
 export const Problem = z.object({
@@ -171,6 +172,38 @@ export const AlarmView = z.object({
 });
 export type AlarmView = z.infer<typeof AlarmView>;
 
+const BothTexts = z.object({ "zh-CN": z.string(), en: z.string() });
+const ExplanationView = z.object({
+  alarm: z.string(),
+  rule: z.object({ id: z.string(), kind: z.string(), version: z.number() }),
+  limit: z
+    .object({
+      value: z.number(),
+      passes: z.enum(["<=", ">=", "<", ">"]),
+      unit: z.string(),
+      pack: z.string().nullable(),
+      packVersion: z.number().nullable(),
+      clause: z.string().nullable(),
+      confidence: z.string().nullable(),
+    })
+    .nullable(),
+  readings: z.array(
+    z.object({
+      time: Time,
+      value: z.number().nullable(),
+      cmp: Comparison,
+      flag: z.number(),
+      qualifier: z.string(),
+      device: z.string(),
+      judgement: z.enum(JUDGEMENTS).nullable(),
+    }),
+  ),
+  figures: z.record(z.string(), z.number()),
+  steps: z.array(BothTexts.extend({ kind: z.enum(STEP_KINDS) })),
+  verdict: BothTexts,
+  text: BothTexts,
+});
+
 export const AlarmDetail = z.object({
   alarm: AlarmView,
   evidence: z.object({
@@ -214,5 +247,7 @@ export const AlarmDetail = z.object({
     }),
   ),
   quantities: Quantities,
+  explanation: ExplanationView.describe("How it came about, step by step"),
+  record: z.record(z.string(), z.unknown()).describe("The alarm as it was frozen: what `jingtu verify` computes again"),
 });
 export type AlarmDetail = z.infer<typeof AlarmDetail>;

@@ -70,6 +70,7 @@ function stepsOf(matter: Matter): readonly ExplanationStep[] {
 }
 
 const KIND_WORDS: Readonly<Record<string, BothTexts>> = {
+  pollution: { "zh-CN": "超标", en: "pollution" },
   limit: { "zh-CN": "标准限值", en: "limit of a standard" },
   level: { "zh-CN": "自定阈值", en: "own threshold" },
   absence: { "zh-CN": "数据中断", en: "absence of data" },

@@ -45,7 +45,7 @@ export function verifiedStep({ alarm }: Matter): readonly ExplanationStep[] {
         ? [`${later} 的无疑问读数予以核实`, `the reading without doubt at ${later} confirms it`]
         : sure > 0
           ? [`${sure} 个读数未被质控标为可疑或不合格`, `${sure} of the readings bear no flag 3 or 4`]
-          : ["由后来的读数核实", "a later reading confirmed it"];
+          : ["核实它的读数不在文件中", "the reading that verified it is not in the alarm"];
     return [step("verified", { "zh-CN": `已核实：${zh}。`, en: `Verified: ${en}.` })];
   }
   return [

@@ -6,9 +6,13 @@ import { type FrozenRule, ownBounds } from "./frozen.ts";
 
 export function checkLimit(alarm: Alarm, rule: FrozenRule, packs: Packs, checks: Checks): void {
   const { evidence } = alarm;
-  if (rule.kind === "instrument") return checks.equal("limit", null, evidence.limit);
-  if (rule.kind === "level") return checkOwn(alarm, rule, checks);
-  if (rule.kind !== "limit") return;
+  if (rule.kind === "instrument") checks.equal("limit", null, evidence.limit);
+  else if (rule.kind === "level") checkOwn(alarm, rule, checks);
+  else if (rule.kind === "limit") checkPack(alarm, rule, packs, checks);
+}
+
+function checkPack(alarm: Alarm, rule: FrozenRule, packs: Packs, checks: Checks): void {
+  const { evidence } = alarm;
   checks.equal("pack", rule.pack ?? null, evidence.pack);
   const pack = packs.get(evidence.pack ?? "");
   if (!pack) {

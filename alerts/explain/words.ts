@@ -67,7 +67,7 @@ export function numberText(value: number): string {
 
 /** China Standard Time, to the second. */
 export function timeText(time: number): string {
-  return `${new Date(time + 8 * 3_600_000).toISOString().slice(0, 19).replace("T", " ")} UTC+8`;
+  return `${new Date(time + 8 * 3_600_000).toISOString().slice(0, 19).replace("T", " ")} +08:00`;
 }
 
 const UNITS: readonly (readonly [ms: number, zh: string, en: string])[] = [

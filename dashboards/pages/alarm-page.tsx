@@ -1,6 +1,7 @@
 /** S1, the alarm page on a phone at night: what, where, how bad, since when, what to do, and one button. No script. */
 import type { VNode } from "preact";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
+import type { Explanation } from "../../core/explanation.ts";
 import { inLocale, type Locale } from "../../core/locale.ts";
 import type { Directory } from "../../core/ports.ts";
 import { alarmView, type Delivery } from "../alarm-view.ts";
@@ -19,6 +20,7 @@ export interface AlarmPage {
   readonly deliveries: readonly Delivery[];
   /** Null when the series store did not answer in time: the page never waits for it. */
   readonly chart: Omit<DayChart, "label" | "limit" | "isLowerLimit"> | null;
+  readonly explanation: Explanation;
   readonly otherOpen: number;
   /** CSRF token of the form; null when this person may not acknowledge. */
   readonly csrf: string | null;
@@ -53,6 +55,7 @@ export function renderAlarmPage(page: AlarmPage): string {
         <Facts page={page} view={view} t={t} />
         <DayView page={page} view={view} t={t} />
         <Advice page={page} t={t} />
+        <Reasons page={page} t={t} />
         <Log page={page} t={t} />
         {page.otherOpen > 0 ? (
           <a class="top" href="/alarms?state=active">
@@ -193,6 +196,21 @@ function Advice({ page: { alarm, locale }, t }: { page: AlarmPage; t: Translate 
         </ol>
       )}
     </>
+  );
+}
+
+/** Folded by the browser itself: what an officer needs first stays on the first screen. */
+function Reasons({ page: { explanation, locale }, t }: { page: AlarmPage; t: Translate }): VNode {
+  return (
+    <details>
+      <summary>{t("explanation")}</summary>
+      <p>{explanation.verdict[locale]}</p>
+      <ol>
+        {explanation.steps.map((step) => (
+          <li>{step[locale]}</li>
+        ))}
+      </ol>
+    </details>
   );
 }
 

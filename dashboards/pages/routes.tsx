@@ -128,6 +128,7 @@ async function alarmPage(
     history,
     deliveries,
     chart,
+    explanation: parts.explain(alarm),
     otherOpen,
     csrf: may(principal, "alarm.acknowledge") ? (principal.session?.csrf ?? "") : null,
     notice,

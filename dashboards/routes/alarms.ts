@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ALARM_STATES, type Alarm, type AlarmState, LEVELS } from "../../core/alarm.ts";
 import type { AlarmFilter } from "../../core/ports.ts";
 import { Id } from "../../core/site.ts";
-import { visibleTo } from "../access.ts";
+import { may, visibleTo } from "../access.ts";
 import { alarmDetail, alarmView } from "../alarm-view.ts";
 import type { App } from "../app-type.ts";
 import { unknown } from "../errors.ts";
@@ -113,7 +113,10 @@ function registerOne(app: App, services: Services): void {
       const alarm = await visibleAlarm(services, principal, params.id);
       const [history, deliveries] = await Promise.all([parts.alarms.history(alarm.id), parts.outbox.of(alarm.id)]);
       const showDetail = principal.role !== "enterprise";
-      return alarmDetail(alarm, { directory: parts.directory(), history, deliveries, showDetail });
+      const explanation = parts.explain(alarm);
+      const showScope = may(principal, "rule.read");
+      const directory = parts.directory();
+      return alarmDetail(alarm, { directory, history, deliveries, showDetail, showScope, explanation });
     },
   });
 }

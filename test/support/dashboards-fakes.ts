@@ -2,11 +2,13 @@
  * A small world for tests of the web server: two tenants with a site, a station, a device and an open alarm each, on
  * the real ledger; journal, series and the engine's desk in memory.
  */
+
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { loadPacks, type Packs } from "../../alerts/packs/load.ts";
 import { createRegulationDesk } from "../../alerts/regulation/desk.ts";
+import { explain } from "../../alerts/explain/explain.ts";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
 import { createDirectory } from "../../core/directory.ts";
 import { Refused, Unavailable } from "../../core/errors.ts";
@@ -180,6 +182,7 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
     fleet: new FleetBook({ directory: () => directory, clock }),
     presence: ledger.presence,
     commands: ledger.commands,
+    explain,
     limits: {
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },

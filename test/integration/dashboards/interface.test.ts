@@ -199,6 +199,22 @@ describe("alarms", () => {
       expect((await get(`/alarms?${query}`)).statusCode).toBe(400);
   });
 
+  test("one comes with its explanation and its record; enterprises do not see the rule's scope", async () => {
+    const world = await aWorld();
+    const { get } = await anInterface(world);
+    const mine = await get("/alarms/alarm-a");
+    expect(mine.json().explanation.steps.length).toBeGreaterThan(3);
+    expect(mine.json().explanation.text["zh-CN"]).toContain("规则 cd-high");
+    expect(mine.json().record).toEqual(anAlarmOf("a"));
+    const rule = { id: "cd-high", kind: "level", on: { station: ["mw-a", "mw-b"] } };
+    const alarm = anAlarmOf("a", { id: "scoped", evidence: { ...anAlarmOf("a").evidence, rule } });
+    await world.announce(anAlarmEvent({ alarm }));
+    expect((await get("/alarms/scoped")).json().record.evidence.rule).toEqual(rule);
+    const theirs = await get("/alarms/scoped", "enterprise-a");
+    expect(theirs.json().record.evidence.rule).toEqual({ ...rule, on: {} });
+    expect(theirs.body).not.toContain("mw-b");
+  });
+
   test("one comes with evidence, history and deliveries; outlets' answers are for staff", async () => {
     const world = await aWorld();
     const item = anOutboxItem({ key: "k", alarm: "alarm-a", event: "e" });

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { explain } from "../../../alerts/explain/explain.ts";
 import type { Bucket } from "../../../core/ports.ts";
 import { type AlarmPage, renderAlarmPage } from "../../../dashboards/pages/alarm-page.tsx";
 import { PAGE_CSP } from "../../../dashboards/pages/layout.tsx";
@@ -30,6 +31,7 @@ const aPage = (overrides: Partial<AlarmPage> = {}): string =>
     history: [],
     deliveries: [],
     chart: aChart(Array.from({ length: 144 }, (_, index) => aBucket(index))),
+    explanation: explain(overrides.alarm ?? anAlarm()),
     otherOpen: 0,
     csrf: "token",
     notice: null,
@@ -126,7 +128,7 @@ describe("the alarm page", () => {
   test("in Chinese no English text is left, in English no Chinese", () => {
     const zh = aPage({ locale: "zh-CN", history: [anAlarmEvent()], otherOpen: 1 });
     const visible = (html: string) => html.replace(/<style>.*?<\/style>/s, "").replace(/<[^>]+>/g, " ");
-    expect(visible(zh).replace(/English|mw-1|mg\/L|cd-high/g, "")).not.toMatch(/[A-Za-z]{3,}/);
+    expect(visible(zh).replace(/English|mw-1|mg\/L|cd-high|total\/rtd/g, "")).not.toMatch(/[A-Za-z]{3,}/);
     expect(visible(aPage()).replace(/中文/g, "")).not.toMatch(/[\u4e00-\u9fff]/);
   });
 
