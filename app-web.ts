@@ -9,7 +9,7 @@ import { explain } from "./alerts/explain/explain.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
 import { createRegulationDesk } from "./alerts/regulation/desk.ts";
 import { systemClock } from "./core/clock.ts";
-import { followRegistry } from "./core/directory.ts";
+import { createDirectory, followRegistry } from "./core/directory.ts";
 import type { FleetHealth } from "./core/fleet.ts";
 import { createLogger, Metrics } from "./core/observe.ts";
 import type { TimeSeriesStore } from "./core/ports.ts";
@@ -18,6 +18,7 @@ import { Shutdown } from "./core/service.ts";
 import { createServer } from "./dashboards/server.ts";
 import { createTelemetryDoor } from "./gateway/http.ts";
 import { listQuarantine, replayQuarantine } from "./ingest/quarantine.ts";
+import { appendRaw, createLabDesk } from "./lab.ts";
 import { packsOf } from "./packs.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
@@ -74,6 +75,13 @@ async function start(data: WebData): Promise<WebReady> {
     regulation: createRegulationDesk({ directory, store: ledger.regulation, series, packs, clock }),
     pepper,
     telemetry,
+    lab: createLabDesk({
+      directory: async () => createDirectory(await ledger.registry.snapshot()),
+      registry: ledger.registry,
+      accounts: ledger.accounts,
+      append: appendRaw(journal),
+      clock,
+    }),
     quarantine: {
       list: (options) => listQuarantine(journal, options),
       replay: (offsets) => replayQuarantine(journal, offsets),

@@ -28,6 +28,7 @@ import { openPresence } from "./gateway/presence.ts";
 import { recordedCommand } from "./gateway/recorded-commands.ts";
 import { healthOf } from "./health.ts";
 import { replayQuarantine } from "./ingest/quarantine.ts";
+import { appendRaw, uncodeMessages } from "./lab.ts";
 import { packsOf } from "./packs.ts";
 import { backupAll } from "./storage/backup.ts";
 import { openSqliteJournal } from "./storage/journal-sqlite.ts";
@@ -157,6 +158,7 @@ export async function startApp(parts: AppParts): Promise<App> {
       "series-query": ({ query, limit }) => pipeline.control.seriesQuery(query as SeriesQuery, Number(limit)),
       "series-buckets": ({ query, stepMs }) => pipeline.control.seriesBuckets(query as SeriesQuery, Number(stepMs)),
       "series-latest": () => pipeline.control.seriesLatest(),
+      "lab-append": ({ messages }) => appendRaw(journal)(uncodeMessages(messages)),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
       status: async () => {
         const stats = await journal.stats(); // first, so that readers at the end mean that the points below are all

@@ -90,7 +90,7 @@ const quarantineReplay: Verb = {
   },
 };
 
-async function withWriter<T>(dataDir: string, work: (journal: Journal) => Promise<T>): Promise<T> {
+export async function withWriter<T>(dataDir: string, work: (journal: Journal) => Promise<T>): Promise<T> {
   const journal = await openSqliteJournal({
     folder: dataDir,
     clock: systemClock,

@@ -95,6 +95,9 @@ export const WireReading = z
     from: WireTime.optional(),
     agg: z.enum(AGGREGATES).optional(),
     fraction: z.enum(FRACTIONS).optional(),
+    /** Laboratory results: method, and detection limit in the unit of `v`. Kept with the message, not with the reading. */
+    method: z.string().min(1).max(80).optional(),
+    dl: z.number().positive().optional(),
   })
   .refine((reading) => reading.v !== null || (reading.q ?? "N") !== "N", "v may be null only with q other than N");
 export type WireReading = z.infer<typeof WireReading>;
@@ -107,6 +110,7 @@ export const Telemetry = z.strictObject({
   ts: WireTime.optional(),
   r: z.array(WireReading).min(1).max(READINGS_MAX),
   backfill: z.boolean().optional(),
+  lab: z.strictObject({ sample: z.string().max(80).optional(), name: z.string().max(80).optional() }).optional(),
   sig: z.strictObject({ rssi: z.number().optional(), bat: z.number().optional() }).optional(),
 });
 export type Telemetry = z.infer<typeof Telemetry>;

@@ -14,6 +14,8 @@ const STAFF = ["admin", "regulator", "officer"] as const;
 export const ACCESS = {
   open: ["public", ...EVERYBODY],
   "telemetry.send": ["device"],
+  /** Enterprises, and every account bound to a tenant, for that tenant's stations only. */
+  "lab.write": ["admin", "officer", "enterprise"],
   "session.read": EVERYBODY,
   "place.read": EVERYBODY,
   "reading.read": EVERYBODY,

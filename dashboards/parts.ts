@@ -7,6 +7,7 @@ import type { Claims, TelemetryDoor } from "../core/device-door.ts";
 import type { Quarantined } from "../core/envelope.ts";
 import type { Explanation } from "../core/explanation.ts";
 import type { FleetHealth } from "../core/fleet.ts";
+import type { LabDesk } from "../core/lab.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type {
   Accounts,
@@ -68,6 +69,7 @@ export interface DashboardParts {
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
   readonly telemetry: TelemetryDoor;
+  readonly lab: LabDesk;
   /** Where devices connect to. */
   readonly doors: () => Promise<DeviceDoors>;
   readonly health: () => Promise<HealthReport>;

@@ -14,7 +14,7 @@ export const Problem = z.object({
 
 const Time = z.string().describe("ISO 8601 UTC");
 const Text = z.union([z.string(), z.object({ "zh-CN": z.string(), en: z.string() })]);
-const Comparison = z.enum(["", "<", ">"]);
+export const Comparison = z.enum(["", "<", ">"]);
 const Level = z.enum(LEVELS);
 export const StationId = z.strictObject({ id: Id });
 export const AlarmId = z.strictObject({ id: z.string().regex(/^[\w.:/-]{1,64}$/, "an alarm id") });

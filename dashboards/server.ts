@@ -29,6 +29,7 @@ import { registerAlarms } from "./routes/alarms.ts";
 import { registerClaim } from "./routes/claim.ts";
 import { registerFleet } from "./routes/fleet.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
+import { registerLab } from "./routes/lab.ts";
 import { registerPlaces } from "./routes/places.ts";
 import { registerReadings } from "./routes/readings.ts";
 import { registerRecords } from "./routes/records.ts";
@@ -212,6 +213,7 @@ function registerApi(api: App, services: Services): void {
   registerSession(api, services);
   registerClaim(api, services);
   registerTelemetry(api, services);
+  registerLab(api, services);
   registerPlaces(api, services);
   registerReadings(api, services);
   registerAlarms(api, services);

@@ -51,7 +51,7 @@ const VENDORS: [vendor: RegExp, places: RegExp][] = [
   [/^better-sqlite3/, /^storage\/sql-driver\.ts$/],
   [/^kysely$/, /^storage\//],
   [/^@peculiar\/|^reflect-metadata$/, /^storage\/certificate-authority\.ts$/],
-  [/^(read|write)-excel-file/, /^storage\/registry-sheets\.ts$/],
+  [/^(read|write)-excel-file/, /^storage\/(registry-)?sheets\.ts$/],
   [/^node-cron$/, /^storage\/scheduler-cron\.ts$/],
   [/^pino$|^prom-client$/, /^core\/observe\.ts$/],
   [/^@node-rs\/argon2$/, /^dashboards\//],

@@ -178,6 +178,7 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
       },
       take: async () => 0,
     },
+    lab: { import: async () => ({ rows: 0, results: [], faults: [], imported: 0 }) },
     doors: async () => ({ mqtt: 1883, mqtts: 8883, ws: null }),
     fleet: new FleetBook({ directory: () => directory, clock }),
     presence: ledger.presence,
