@@ -16,6 +16,8 @@ const BODIES: Record<string, unknown> = {
 };
 const QUERIES: Record<string, string> = { limits: "?quantity=cd", readings: "?quantity=cd" };
 
+const TYPES: Record<string, string> = { "/api/v1/lab-results": "text/csv" };
+
 interface Operation {
   readonly method: string;
   readonly path: string;
@@ -55,7 +57,11 @@ test("every operation × every principal answers as its x-access says, and nothi
         headers: {
           ...caller.headers,
           ...(operation.method === "POST"
-            ? { "content-type": isForm ? "application/x-www-form-urlencoded" : "application/json" }
+            ? {
+                "content-type": isForm
+                  ? "application/x-www-form-urlencoded"
+                  : (TYPES[operation.path] ?? "application/json"),
+              }
             : {}),
         },
         ...(operation.method === "POST" ? { body } : {}),

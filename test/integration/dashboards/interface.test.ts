@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Unavailable } from "../../../core/errors.ts";
+import type { LabRequest } from "../../../core/lab.ts";
 import { anAlarmEvent, anOutboxItem, NOW } from "../../support/builders.ts";
 import { anAlarmOf, anApp, aWorld, tokenOf, type World } from "../../support/dashboards-fakes.ts";
 
@@ -171,6 +172,38 @@ describe("readings", () => {
     const answer = await get(readings);
     expect(answer.statusCode).toBe(500);
     expect(answer.json()).toEqual({ code: "BUG", what: "the server has a fault; it has been logged" });
+  });
+});
+
+describe("laboratory results", () => {
+  test.each([
+    ["enterprise-b", [false, true]],
+    ["officer-a", [true, false]],
+    ["officer", [true, true]],
+  ])("%s reaches its own stations only, and the form follows the content type", async (name, reach) => {
+    const asked: LabRequest[] = [];
+    const lab = {
+      import: async (request: LabRequest) => {
+        asked.push(request);
+        return { rows: 0, results: [], faults: [], imported: 0 };
+      },
+    };
+    const { app } = await anInterface(await aWorld({ lab }));
+    const send = (type: string, query = "") =>
+      app.inject({
+        method: "POST",
+        url: `/api/v1/lab-results${query}`,
+        headers: { authorization: `Bearer ${tokenOf(name)}`, "content-type": type },
+        payload: "a,b",
+      });
+    expect((await send("text/csv; charset=utf-8", "?dryRun=true&zone=%2B08:00")).statusCode).toBe(200);
+    expect((await send("application/json")).statusCode).toBe(415);
+    expect((await send("text/csv", "?dryrun=1")).statusCode).toBe(400);
+    expect(asked).toMatchObject([
+      { form: "csv", dryRun: true, partial: false, zone: "+08:00", by: `token:${name}`, via: "api" },
+    ]);
+    expect(["mw-a", "mw-b"].map((station) => asked[0]?.mayUse(station))).toEqual(reach);
+    expect(asked[0]?.mayUse("mw-none")).toBe(false);
   });
 });
 
