@@ -1,5 +1,5 @@
 /** `jingtu alarm explain|export` and `jingtu verify`: how an alarm came about, and whether that is so. */
-import { DETECTORS } from "../alerts/detect/book.ts";
+import { DETECTORS } from "../alerts/detect/";
 import { readAlarm } from "../alerts/explain/alarm-file.ts";
 import { explain } from "../alerts/explain/explain.ts";
 import { verifyAlarm } from "../alerts/explain/verify.ts";

@@ -6,9 +6,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import { explain } from "../../alerts/explain/explain.ts";
 import { loadPacks, type Packs } from "../../alerts/packs/load.ts";
 import { createRegulationDesk } from "../../alerts/regulation/desk.ts";
-import { explain } from "../../alerts/explain/explain.ts";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
 import { createDirectory } from "../../core/directory.ts";
 import { Refused, Unavailable } from "../../core/errors.ts";

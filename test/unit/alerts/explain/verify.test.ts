@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createLimitBinder } from "../../../../alerts/bind.ts";
-import { DETECTORS } from "../../../../alerts/detect/book.ts";
+import { DETECTORS } from "../../../../alerts/detect/";
 import type { Judgement } from "../../../../alerts/detect/condition.ts";
 import type { Detector } from "../../../../alerts/detect/detector.ts";
 import { readAlarm } from "../../../../alerts/explain/alarm-file.ts";
