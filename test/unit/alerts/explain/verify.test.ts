@@ -2,9 +2,9 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createLimitBinder } from "../../../../alerts/bind.ts";
-import { DETECTORS } from "../../../../alerts/detect/";
 import type { Judgement } from "../../../../alerts/detect/condition.ts";
 import type { Detector } from "../../../../alerts/detect/detector.ts";
+import { engineOf } from "../../../../alerts/detectors.ts";
 import { readAlarm } from "../../../../alerts/explain/alarm-file.ts";
 import { explain } from "../../../../alerts/explain/explain.ts";
 import { verifyAlarm } from "../../../../alerts/explain/verify.ts";
@@ -15,7 +15,7 @@ import { anAlarm, anAlarmEvent, anEvidence, aVersionedRule, NOW } from "../../..
 import { MINUTE, readings, Timeline } from "../../../support/timeline.ts";
 
 const packs = loadPacks();
-const parts = { packs, book: DETECTORS };
+const parts = { packs, book: engineOf(packs).detectors };
 const level = (more: object = {}) => aVersionedRule({ id: "high", above: 10, ...more }, 3);
 const limit = aVersionedRule({
   id: "cd-iii",
