@@ -1,4 +1,5 @@
 /** `jingtu alarm explain|export` and `jingtu verify`: how an alarm came about, and whether that is so. */
+import { engineOf } from "../alerts/detectors.ts";
 import { readAlarm } from "../alerts/explain/alarm-file.ts";
 import { explain } from "../alerts/explain/explain.ts";
 import { verifyAlarm } from "../alerts/explain/verify.ts";
@@ -62,8 +63,7 @@ const verifyVerb: Verb = {
     const read = readAlarm(readFileOrUsage(operand(call, 0, "FILE")));
     if ("fault" in read) throw new UsageError(`this is no alarm:\n${read.fault}`);
     const packs = packsOf(call.config().dataDir);
-    // No kind of rule of this version keeps a memory.
-    const found = verifyAlarm(read.alarm, { packs, makeDetector: () => null });
+    const found = verifyAlarm(read.alarm, { packs, book: engineOf(packs).detectors });
     const lines = found.checks.map((check) => `${MARKS[check.outcome]} ${check[locale]}`);
     call.out.result(found, [OUTCOMES[found.outcome][locale], ...lines].join("\n"));
     return found.outcome === "differs" ? EXIT.failed : EXIT.ok;

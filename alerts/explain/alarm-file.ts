@@ -21,7 +21,14 @@ const Reading = z.object({
 const Computation = z.object({
   kind: z.string(),
   memory: z.unknown(),
-  figures: z.record(z.string(), z.number()),
+  // JSON has no NaN and no infinity: they come back as null.
+  figures: z.record(
+    z.string(),
+    z
+      .number()
+      .nullable()
+      .transform((value) => value ?? Number.NaN),
+  ),
   context: z.unknown(),
   members: z
     .array(z.object({ series: z.string(), unit: z.string(), contributes: z.number(), readings: z.array(Reading) }))

@@ -39,11 +39,15 @@ export function explain(alarm: Alarm): Explanation {
   const { rule, judged, judgesAlone } = matter;
   const { evidence } = alarm;
   const { limit, passes, unit, pack, packVersion = null, clause, confidence } = evidence;
+  // A group's readings are scores, and its limit is where they begin: no limit of anything measured.
+  const isScore = evidence.computation ? evidence.computation.members !== null : matter.judgesAlone === false;
   return {
     alarm: alarm.id,
     rule: { id: alarm.rule, kind: rule.kind, version: evidence.ruleVersion },
     limit:
-      limit === null || passes === null ? null : { value: limit, passes, unit, pack, packVersion, clause, confidence },
+      limit === null || passes === null || isScore
+        ? null
+        : { value: limit, passes, unit, pack, packVersion, clause, confidence },
     readings: judged.map((one) => explainedReading(one, judgesAlone)),
     figures: evidence.computation?.figures ?? {},
     steps: stepsOf(matter),

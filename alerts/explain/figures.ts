@@ -3,6 +3,7 @@
  * file. A kind without words of its own shows its figures as they are.
  */
 import type { Locale } from "../../core/locale.ts";
+import { TREND_STEPS } from "./texts-trend.ts";
 import { numberText } from "./words.ts";
 
 /** Sentences, in the order of the calculation. */
@@ -11,7 +12,7 @@ export type FigureSentences = Readonly<Record<Locale, readonly string[]>>;
 export type FigureTexts = (figures: Readonly<Record<string, number>>, unit: string) => FigureSentences;
 
 /** Texts of the families; each exports one record by rule kind, which is spread here. */
-const TEXTS: Readonly<Record<string, FigureTexts>> = {};
+const TEXTS: Readonly<Record<string, FigureTexts>> = { ...TREND_STEPS };
 
 /** @param texts of tests; the product's own when left out. */
 export function figureSentences(

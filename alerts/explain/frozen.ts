@@ -67,9 +67,16 @@ function same(a: readonly Bound[], b: readonly Bound[]): boolean {
   return JSON.stringify(a) === JSON.stringify(b);
 }
 
+const COMPARING: ReadonlySet<string> = new Set(["limit", "level"]);
+/** True for kinds that judge each reading by itself. */
+export function judgesAlone({ kind }: FrozenRule): boolean {
+  return COMPARING.has(kind) || kind === "instrument";
+}
+
 /** Bounds with their deadband, as the evidence states them; none where the condition is no comparison with a number. */
 export function frozenBounds(rule: FrozenRule, evidence: Evidence, quantity: string): readonly Bound[] {
   const { limit, passes } = evidence;
+  if (!COMPARING.has(rule.kind)) return [];
   if (limit === null || passes === null) return [];
   const own = ownBounds(rule, quantity).find(([bound]) => bound?.limit === limit && bound.passes === passes);
   if (own) return own;

@@ -18,7 +18,7 @@ export interface Matter {
 export function matterOf(alarm: Alarm): Matter {
   const { evidence } = alarm;
   const rule = frozenRule(evidence) ?? { kind: alarm.category, id: alarm.rule, level: alarm.level };
-  const bounds = evidence.computation ? [] : frozenBounds(rule, evidence, alarm.quantity);
+  const bounds = frozenBounds(rule, evidence, alarm.quantity);
   const judged = evidence.readings.map((reading) => judgeFrozen(rule, bounds, reading));
   return { alarm, rule, bounds, judged, judgesAlone: bounds.length > 0 || rule.kind === "instrument" };
 }

@@ -4,20 +4,21 @@
  * what the alarm does not hold and so cannot be checked: it never claims more than it saw.
  */
 import { type Alarm, lowerLevel } from "../../core/alarm.ts";
+import type { DetectorBook } from "../detect/book.ts";
 import { VIOLATED } from "../detect/condition.ts";
-import type { Detector, SeriesContext } from "../detect/detector.ts";
 import { Fold, RAISED } from "../detect/episode.ts";
 import type { Packs } from "../packs/load.ts";
 import { Checks, type Verification } from "./checks.ts";
-import { type FrozenRule, frozenDelays, frozenReading, frozenRule, type JudgedReading, judgeFrozen } from "./frozen.ts";
+import { type FrozenRule, frozenDelays, frozenRule, type JudgedReading, judgeFrozen, judgesAlone } from "./frozen.ts";
 import { matterOf } from "./matter.ts";
 import { EVIDENCE_READINGS_MAX } from "./outcome.ts";
 import { checkLimit } from "./verify-limit.ts";
+import { computeAgain, ownLevel } from "./verify-memory.ts";
 
 export interface VerifyParts {
   readonly packs: Packs;
-  /** The detector of a rule kind with memory; null when this version knows none. */
-  readonly makeDetector: (rule: unknown, context: SeriesContext) => Detector | null;
+  /** Detectors of the kinds with a memory. */
+  readonly book: DetectorBook;
 }
 
 const LATE_MS = 60_000;
@@ -29,11 +30,11 @@ export function verifyAlarm(alarm: Alarm, parts: VerifyParts): Verification {
     checks.differ("rule", "证据中没有可读的规则", "the evidence holds no readable rule");
     return checks.result(alarm.id);
   }
-  checkFrame(alarm, rule, checks);
+  checkFrame(alarm, rule, parts.book, checks);
   if (alarm.category === "absence") checkAbsence(alarm, rule, checks);
   else {
-    const judged = alarm.evidence.computation ? stepAgain(alarm, parts, checks) : judgeAgain(alarm, rule, checks);
-    if (!alarm.evidence.computation) checkLimit(alarm, rule, parts.packs, checks);
+    const judged = judgesAlone(rule) ? judgeAgain(alarm, rule, checks) : computeAgain(alarm, parts.book, checks);
+    if (judgesAlone(rule)) checkLimit(alarm, rule, parts.packs, checks);
     if (judged) checkRun(alarm, rule, judged, checks);
   }
   if (alarm.end !== null)
@@ -42,11 +43,12 @@ export function verifyAlarm(alarm: Alarm, parts: VerifyParts): Verification {
 }
 
 /** Names, level and state agree with one another. */
-function checkFrame(alarm: Alarm, rule: FrozenRule, checks: Checks): void {
+function checkFrame(alarm: Alarm, rule: FrozenRule, book: DetectorBook, checks: Checks): void {
   checks.equal("rule", rule.id, alarm.rule);
   const kinds: Readonly<Record<string, string>> = { absence: "absence", instrument: "instrument" };
   checks.equal("category", kinds[rule.kind] ?? "pollution", alarm.category);
-  checks.equal("level", alarm.verified ? rule.level : lowerLevel(rule.level), alarm.level);
+  const own = ownLevel(alarm, rule, book);
+  checks.equal("level", alarm.verified ? own : lowerLevel(own), alarm.level);
   checks.equal("state", alarm.end === null ? "open" : "cleared", alarm.state === "cleared" ? "cleared" : "open");
   const [station, quantity] = alarm.series.split("/");
   checks.equal("series", `${station}/${quantity}`, `${alarm.station}/${alarm.quantity}`);
@@ -55,42 +57,11 @@ function checkFrame(alarm: Alarm, rule: FrozenRule, checks: Checks): void {
 
 /** Every frozen reading against the bounds; each of them must violate. */
 function judgeAgain(alarm: Alarm, rule: FrozenRule, checks: Checks): readonly JudgedReading[] {
-  const { judged, bounds, judgesAlone } = matterOf(alarm);
-  if (!judgesAlone && bounds.length === 0)
+  const { judged, bounds } = matterOf(alarm);
+  if (bounds.length === 0 && rule.kind !== "instrument")
     checks.differ("limit", `规则类型 ${rule.kind} 缺少限值`, `a rule of kind ${rule.kind} without a limit`);
   checkViolated(judged, checks);
   return judged;
-}
-
-/** Loads the detector's memory and steps the deciding readings. Null when there is no such detector. */
-function stepAgain(alarm: Alarm, { makeDetector }: VerifyParts, checks: Checks): readonly JudgedReading[] | null {
-  const { computation, readings, rule } = alarm.evidence;
-  if (!computation) return null;
-  const detector = computation.members ? null : makeDetector(rule, computation.context as SeriesContext);
-  if (!detector) {
-    checks.unseen(
-      "computation",
-      `不能重算类型 ${computation.kind} 的检测器`,
-      `a detector of kind ${computation.kind} cannot be computed again here`,
-    );
-    return null;
-  }
-  detector.load(computation.memory);
-  const judged = readings.map((reading): JudgedReading => {
-    const frozen = frozenReading(reading);
-    const judgement = detector.step(reading.time, frozen.value, frozen.form, reading.flag);
-    return { ...frozen, judgement, excess: judgement === VIOLATED ? detector.excess : 0 };
-  });
-  checkViolated(judged, checks);
-  for (const [name, value] of Object.entries(detector.figures())) {
-    const told = computation.figures[name];
-    if (told === undefined || !isNear(told, value)) checks.equal(`figures.${name}`, value, told ?? null);
-  }
-  return judged;
-}
-
-function isNear(a: number, b: number): boolean {
-  return Math.abs(a - b) <= 1e-9 * Math.max(1e-300, Math.abs(a), Math.abs(b));
 }
 
 function checkViolated(judged: readonly JudgedReading[], checks: Checks): void {
@@ -150,7 +121,9 @@ function checkVerified(alarm: Alarm, rule: FrozenRule, judged: readonly JudgedRe
   const confirming = confirmedBy ? judgeFrozen(rule, matterOf(alarm).bounds, confirmedBy) : null;
   if (confirming && !computation && confirming.judgement !== VIOLATED)
     checks.differ("verified", "核实读数不满足条件", "the confirming reading does not fulfil the condition");
-  const isSure = judged.some(({ suspect }) => !suspect) || (confirming !== null && !confirming.suspect);
+  const isSure =
+    judged.some(({ suspect, judgement }) => !suspect && judgement === VIOLATED) ||
+    (confirming !== null && !confirming.suspect);
   checks.equal("verified", isSure, alarm.verified);
 }
 

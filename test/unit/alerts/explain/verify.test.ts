@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createLimitBinder } from "../../../../alerts/bind.ts";
 import type { Judgement } from "../../../../alerts/detect/condition.ts";
 import type { Detector } from "../../../../alerts/detect/detector.ts";
+import { engineOf } from "../../../../alerts/detectors.ts";
 import { readAlarm } from "../../../../alerts/explain/alarm-file.ts";
 import { explain } from "../../../../alerts/explain/explain.ts";
 import { verifyAlarm } from "../../../../alerts/explain/verify.ts";
@@ -14,7 +15,7 @@ import { anAlarm, anAlarmEvent, anEvidence, aVersionedRule, NOW } from "../../..
 import { MINUTE, readings, Timeline } from "../../../support/timeline.ts";
 
 const packs = loadPacks();
-const parts = { packs, makeDetector: () => null };
+const parts = { packs, book: engineOf(packs).detectors };
 const level = (more: object = {}) => aVersionedRule({ id: "high", above: 10, ...more }, 3);
 const limit = aVersionedRule({
   id: "cd-iii",
@@ -213,25 +214,25 @@ describe("detectors with memory", () => {
     readings: reading ? [reading] : [],
     limit: null,
     passes: null,
-    rule: { kind: "jump", id: "cd-high", level: "orange", onDelay: { readings: 1 }, offDelay: { readings: 1 } },
+    rule: { kind: "jumpy", id: "cd-high", level: "orange", onDelay: { readings: 1 }, offDelay: { readings: 1 } },
     computation: {
-      kind: "jump",
+      kind: "jumpy",
+      members: null,
       memory: 2,
       figures: { ratio: 6 },
-      context: { quantity: "cd", unit: "mg/L", resolution: null, intervalMs: null, limit: null },
-      members: null,
+      context: { unit: "mg/L", resolution: null, intervalMs: null, limit: null },
     },
   });
   const alarm = anAlarm({ value: 12, lateMs: 0, evidence });
   const run = (changed: Alarm, known = true) =>
-    verifyAlarm(changed, { packs, makeDetector: () => (known ? jump() : null) });
+    verifyAlarm(changed, { packs, book: { ofSeries: () => (known ? jump() : null), ofGroup: () => null } });
 
   test("the memory is loaded and the readings stepped", () => {
     expect(run(alarm).outcome).toBe("agrees");
     expect(run(alarm, false).outcome).toBe("partly");
   });
   test.each([
-    ["memory", { memory: 5 }, "readings"],
+    ["memory", { memory: 5 }, "figures.ratio"],
     ["figures", { figures: { ratio: 7 } }, "figures.ratio"],
   ])("changed %s is found", (_name, change, name) => {
     const { computation } = evidence;
