@@ -6,6 +6,7 @@
  * Only plain readings without a qualifier and within the fail span take part as neighbours: what is censored, declared
  * (F, M, S, D, C, B, T) or impossible neither gets nor gives a verdict of spike, rate, flat line or attenuation.
  */
+import type { Directory } from "../../core/ports.ts";
 import { type PackedTests, QC_TESTS, withoutTest, withTest } from "../../core/qc.ts";
 import { QC, type QcFlag } from "../../core/reading.ts";
 import type { SeriesWindow } from "../series-window.ts";
@@ -14,7 +15,7 @@ import { climatology } from "./climatology.ts";
 import { grossRange } from "./gross-range.ts";
 import { RangeWindow } from "./range-window.ts";
 import { spikeSize } from "./spike.ts";
-import type { Thresholds } from "./thresholds.ts";
+import type { Level, Thresholds } from "./thresholds.ts";
 
 /** Readings further apart are no neighbours of each other: thresholds of spike and rate are meant for running sensors. */
 export const NEIGHBOUR_MS = 6 * 3_600_000;
@@ -32,10 +33,13 @@ const [GROSS, CLIMATOLOGY, SPIKE, RATE, FLAT, ATTENUATED, GAP] = (
   ["gross", "climatology", "spike", "rate", "flat", "attenuated", "gap"] as const
 ).map((name) => QC_TESTS.indexOf(name)) as [number, number, number, number, number, number, number];
 
+const EVERYTHING = [-Number.MAX_VALUE, Number.MAX_VALUE] as const;
 const steps = new Float64Array(NOISE_STEPS);
 
 export class SeriesControl {
   readonly thresholds: Thresholds;
+  /** The newest one in which the thresholds were found to hold. */
+  directory: Directory;
   /** Data time of the newest reading that was stepped. */
   newest = Number.NEGATIVE_INFINITY;
   /** Times of the last two readings that take part. */
@@ -52,9 +56,22 @@ export class SeriesControl {
   readonly #flat: { readonly suspect: RangeWindow; readonly fail: RangeWindow } | null;
   #flatFrom = Number.NaN;
   readonly #attenuated: Attenuated | null;
+  /** Spans and the gap as plain numbers: arrays of several kinds would cost more than the tests. */
+  readonly #failLow: number;
+  readonly #failHigh: number;
+  readonly #suspectLow: number;
+  readonly #suspectHigh: number;
+  readonly #gapMs: number;
+  readonly #hasSeasons: boolean;
 
-  constructor(thresholds: Thresholds) {
+  constructor(thresholds: Thresholds, directory: Directory) {
     this.thresholds = thresholds;
+    this.directory = directory;
+    const { failSpan, suspectSpan } = thresholds.spans;
+    [this.#failLow, this.#failHigh] = failSpan ?? EVERYTHING;
+    [this.#suspectLow, this.#suspectHigh] = suspectSpan ?? EVERYTHING;
+    this.#hasSeasons = thresholds.climatology !== null;
+    this.#gapMs = thresholds.gapMs ?? Number.POSITIVE_INFINITY;
     const hasTolerance = (thresholds.flat?.tolerance ?? 0) > 0;
     this.#flat = hasTolerance ? { suspect: new RangeWindow(), fail: new RangeWindow() } : null;
     const { attenuated } = thresholds;
@@ -77,7 +94,7 @@ export class SeriesControl {
   /** Does this entry take part in the tests that look at neighbours? */
   takesPart(window: SeriesWindow, index: number): boolean {
     const value = window.value(index);
-    return window.mark(index) === 0 && Number.isFinite(value) && grossRange(value, this.thresholds.spans) !== QC.fail;
+    return window.mark(index) === 0 && value >= this.#failLow && value <= this.#failHigh;
   }
 
   /** Tests that need no neighbours. */
@@ -94,10 +111,12 @@ export class SeriesControl {
     const value = window.value(index);
     this.newest = time;
     this.spikeAt = Number.NaN;
-    let packed = this.alone(value, time);
-    const { gapMs } = this.thresholds;
-    if (gapMs !== null && index > 0 && time - window.time(index - 1) > gapMs) packed = withTest(packed, GAP, QC.fail);
-    if (!this.takesPart(window, index)) return packed;
+    const isPossible = value >= this.#failLow && value <= this.#failHigh;
+    let packed = 0;
+    if (!isPossible || value < this.#suspectLow || value > this.#suspectHigh || this.#hasSeasons)
+      packed = this.alone(value, time);
+    if (index > 0 && time - window.time(index - 1) > this.#gapMs) packed = withTest(packed, GAP, QC.fail);
+    if (!isPossible || window.mark(index) !== 0) return packed; // takes no part
     const isNear = time - this.#lastTime <= NEIGHBOUR_MS;
     if (isNear) {
       this.#judgeSpike(window, index, value);
@@ -119,7 +138,7 @@ export class SeriesControl {
     this.spikeFlag = QC.notEvaluated;
     if (spike === null || this.#beforeTime === Number.NEGATIVE_INFINITY) return;
     const [before, middle] = [this.#beforeValue, this.#lastValue];
-    const size = spikeSize(before, middle, value, spike.method);
+    const size = spikeSize(before, middle, value, spike.isDifferential ? "differential" : "average");
     const scale = Math.max(Math.abs(before), Math.abs(value));
     const flag = this.#level(size, scale, spike);
     this.spikeFlag = flag !== QC.good && this.#isNoise(window, index, this.#beforeTime, size, spike) ? QC.good : flag;
@@ -135,24 +154,14 @@ export class SeriesControl {
   }
 
   /** @param scale what `share` is a share of. */
-  #level(
-    size: number,
-    scale: number,
-    { suspect, fail, share = 0 }: { suspect: number; fail?: number | undefined; share?: number | undefined },
-  ): QcFlag {
+  #level(size: number, scale: number, { suspect, fail, share }: Level): QcFlag {
     if (!(size > suspect && size > share * scale)) return QC.good;
-    return fail !== undefined && size > fail ? QC.fail : QC.suspect;
+    return size > fail ? QC.fail : QC.suspect;
   }
 
   /** No more than so many times the median step of the readings up to `until`? Asked only beyond a threshold. */
-  #isNoise(
-    window: SeriesWindow,
-    index: number,
-    until: number,
-    size: number,
-    { noise }: { noise?: number | undefined },
-  ): boolean {
-    if (noise === undefined) return false;
+  #isNoise(window: SeriesWindow, index: number, until: number, size: number, { noise }: Level): boolean {
+    if (noise === 0) return false;
     let count = 0;
     let [laterTime, later] = [Number.NaN, Number.NaN];
     for (let at = index; at >= 0 && count < NOISE_STEPS; at--) {

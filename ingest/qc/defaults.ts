@@ -30,7 +30,7 @@ export const QC_DEFAULTS: Readonly<Record<string, QcThresholds>> = {
     flat: { suspect: 6 * HOUR, fail: 24 * HOUR, tolerance: 0 },
   },
   turbidity: {
-    spike: { method: "differential", suspect: 20, share: 8, noise: 10 },
+    spike: { method: "differential", suspect: 20, share: 10, noise: 10 },
     flat: { suspect: 12 * HOUR, fail: 24 * HOUR, tolerance: 0 },
   },
   temp: {

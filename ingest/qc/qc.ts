@@ -26,8 +26,6 @@ interface Touched {
 
 export class Qc {
   readonly #directory: () => Directory;
-  #known: Directory | null = null;
-  #current = new WeakSet<SeriesControl>();
   readonly #touched = new Map<SeriesWindow, Touched>();
 
   constructor(directory: () => Directory) {
@@ -91,22 +89,17 @@ export class Qc {
   /** Of a series seen for the first time since the start or since its thresholds changed: made from its window. */
   #controlOf(series: string, window: SeriesWindow, time: number): SeriesControl {
     const directory = this.#directory();
-    if (directory !== this.#known) {
-      this.#known = directory;
-      this.#current = new WeakSet(); // every control is asked once whether its thresholds still hold
-    }
     const control = window.control;
-    if (control && this.#current.has(control)) return control;
+    if (control !== null && control.directory === directory) return control;
     const thresholds = thresholdsOf(series, directory);
-    if (control && isSame(control.thresholds, thresholds)) {
-      this.#current.add(control);
+    if (control !== null && isSame(control.thresholds, thresholds)) {
+      control.directory = directory;
       return control;
     }
     const isNewest = window.count > 0 && window.time(window.count - 1) === time;
-    const made = stateBefore(window, new SeriesControl(thresholds), isNewest ? window.count - 1 : window.count);
-    window.control = made;
-    this.#current.add(made);
-    return made;
+    const fresh = new SeriesControl(thresholds, directory);
+    window.control = stateBefore(window, fresh, isNewest ? window.count - 1 : window.count);
+    return window.control;
   }
 }
 

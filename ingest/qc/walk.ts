@@ -28,7 +28,7 @@ export function walk(
 ): SeriesControl {
   const first = window.find(from);
   const begin = beginOf(window, live, first);
-  const control = new SeriesControl(live.thresholds);
+  const control = new SeriesControl(live.thresholds, live.directory);
   const packed: PackedTests[] = [];
   let [last, after] = [-1, 0];
   let index = begin;

@@ -46,7 +46,8 @@ export function benchQc({
       const time = NOW + minute * 60_000;
       for (let index = 0; index < series; index++) {
         const window = windows[index];
-        const value = values[(minute * 7 + index * 13) & 4_095] as number;
+        const step = values[(minute * 7 + index * 13) & 4_095] as number;
+        const value = index % QUANTITIES.length === 1 ? step + 400 : step;
         if (!window) continue;
         dedupe.judge(window, time, value, 0);
         if (withQc && qc.assess(keys[index] as string, window, time, value) !== 0) suspect += 1;

@@ -1,6 +1,7 @@
 /**
  * Quality control with its default thresholds on series whose faults technicians have labelled: Logan River at Main Street
- * 2019 and Pioneer River 2017/18. A detection is a longest run of readings with flag 3 or 4; -9999 counts as missing.
+ * 2019 and Pioneer River 2017/18. A detection is a longest run of readings with flag 3 or 4. The logger's -9999 stands in the
+ * first set as it came and fails the gross range; `sentinel: "missing"` maps it to a missing value instead.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +42,7 @@ export interface QcScore {
 }
 
 /** @param shared the folder that holds `data/`. */
-export function scoreQc(shared: string, set: QcSet): QcScore {
+export function scoreQc(shared: string, set: QcSet, { sentinel = "kept" as "kept" | "missing" } = {}): QcScore {
   const folder = join(shared, "data", set);
   const [header = [], ...rows] = cells(join(folder, "readings.csv"));
   const truth = cells(join(folder, "truth.csv")).slice(1);
@@ -49,7 +50,7 @@ export function scoreQc(shared: string, set: QcSet): QcScore {
   const recordings: Record<string, Recording> = {};
   for (const [name, column] of Object.entries(SETS[set])) {
     const at = header.indexOf(name);
-    const values = rows.map((row) => numberOf(row[at] ?? "") * column.factor);
+    const values = rows.map((row) => numberOf(row[at] ?? "", sentinel) * column.factor);
     recordings[name] = {
       truths: truth.flatMap(([series, start = "", end = ""]) =>
         series === name ? [{ start: Date.parse(start), end: Date.parse(end) }] : [],
@@ -65,13 +66,14 @@ export function scoreQc(shared: string, set: QcSet): QcScore {
 
 /** A table on a terminal. */
 export function printQcScores(shared: string, print: (text: string) => void): void {
-  for (const set of QC_SETS) {
-    const { all, series } = scoreQc(shared, set);
+  const runs = QC_SETS.flatMap((set) => (["kept", "missing"] as const).map((sentinel) => ({ set, sentinel })));
+  for (const { set, sentinel } of runs) {
+    const { all, series } = scoreQc(shared, set, { sentinel });
     for (const [name, one] of [...Object.entries(series), ["all", all] as const]) {
       const { hits, events, falseAlarms, precision, recall, f1, falseAlarmsPerDay } = one;
       const figures = [precision, recall, f1].map((figure) => figure.toFixed(3)).join(" / ");
       print(
-        `${set} ${name}: ${hits} of ${events} events, ${falseAlarms} false alarms (${falseAlarmsPerDay.toFixed(3)} a day), P / R / F1 ${figures}`,
+        `${set}, -9999 ${sentinel}, ${name}: ${hits} of ${events} events, ${falseAlarms} false alarms (${falseAlarmsPerDay.toFixed(3)} a day), P / R / F1 ${figures}`,
       );
     }
   }
@@ -109,8 +111,9 @@ function cells(file: string): string[][] {
   return lines.filter((line) => line !== "").map((line) => line.split(","));
 }
 
-function numberOf(text: string): number {
-  return text === "" || text === "NaN" || text === "NA" || text === "-9999" ? Number.NaN : Number(text);
+function numberOf(text: string, sentinel: "kept" | "missing"): number {
+  if (text === "-9999" && sentinel === "missing") return Number.NaN;
+  return text === "" || text === "NaN" || text === "NA" ? Number.NaN : Number(text);
 }
 
 function median(values: readonly number[]): number {
