@@ -33,6 +33,17 @@ const [GROSS, CLIMATOLOGY, SPIKE, RATE, FLAT, ATTENUATED, GAP] = (
   ["gross", "climatology", "spike", "rate", "flat", "attenuated", "gap"] as const
 ).map((name) => QC_TESTS.indexOf(name)) as [number, number, number, number, number, number, number];
 
+/** Places in a control's limits; of a level: suspect, fail, share, noise. */
+const FAIL_LOW = 0;
+const FAIL_HIGH = 1;
+const SUSPECT_LOW = 2;
+const SUSPECT_HIGH = 3;
+const GAP_MS = 4;
+const SPIKE_LEVEL = 5;
+const RATE_LEVEL = 9;
+const FAIL = 1;
+const SHARE = 2;
+const NOISE = 3;
 const EVERYTHING = [-Number.MAX_VALUE, Number.MAX_VALUE] as const;
 const steps = new Float64Array(NOISE_STEPS);
 
@@ -56,22 +67,28 @@ export class SeriesControl {
   readonly #flat: { readonly suspect: RangeWindow; readonly fail: RangeWindow } | null;
   #flatFrom = Number.NaN;
   readonly #attenuated: Attenuated | null;
-  /** Spans and the gap as plain numbers: arrays of several kinds would cost more than the tests. */
-  readonly #failLow: number;
-  readonly #failHigh: number;
-  readonly #suspectLow: number;
-  readonly #suspectHigh: number;
-  readonly #gapMs: number;
+  /** Spans and gap, then spike and rate levels: numbers of one representation, for fields of several make V8 leave its fast path. */
+  readonly #limits: Float64Array;
+  readonly #hasSpike: boolean;
+  readonly #hasRate: boolean;
+  readonly #isDifferential: boolean;
   readonly #hasSeasons: boolean;
 
   constructor(thresholds: Thresholds, directory: Directory) {
     this.thresholds = thresholds;
     this.directory = directory;
-    const { failSpan, suspectSpan } = thresholds.spans;
-    [this.#failLow, this.#failHigh] = failSpan ?? EVERYTHING;
-    [this.#suspectLow, this.#suspectHigh] = suspectSpan ?? EVERYTHING;
+    const { spans, spike, rate, gapMs } = thresholds;
     this.#hasSeasons = thresholds.climatology !== null;
-    this.#gapMs = thresholds.gapMs ?? Number.POSITIVE_INFINITY;
+    this.#hasSpike = spike !== null;
+    this.#hasRate = rate !== null;
+    this.#isDifferential = spike?.isDifferential ?? true;
+    this.#limits = Float64Array.of(
+      ...(spans.failSpan ?? EVERYTHING),
+      ...(spans.suspectSpan ?? EVERYTHING),
+      gapMs ?? Number.POSITIVE_INFINITY,
+      ...numbersOf(spike),
+      ...numbersOf(rate),
+    );
     const hasTolerance = (thresholds.flat?.tolerance ?? 0) > 0;
     this.#flat = hasTolerance ? { suspect: new RangeWindow(), fail: new RangeWindow() } : null;
     const { attenuated } = thresholds;
@@ -94,7 +111,7 @@ export class SeriesControl {
   /** Does this entry take part in the tests that look at neighbours? */
   takesPart(window: SeriesWindow, index: number): boolean {
     const value = window.value(index);
-    return window.mark(index) === 0 && value >= this.#failLow && value <= this.#failHigh;
+    return window.mark(index) === 0 && value >= (this.#limits[FAIL_LOW] as number) && value <= (this.#limits[FAIL_HIGH] as number);
   }
 
   /** Tests that need no neighbours. */
@@ -111,11 +128,11 @@ export class SeriesControl {
     const value = window.value(index);
     this.newest = time;
     this.spikeAt = Number.NaN;
-    const isPossible = value >= this.#failLow && value <= this.#failHigh;
+    const isPossible = value >= (this.#limits[FAIL_LOW] as number) && value <= (this.#limits[FAIL_HIGH] as number);
     let packed = 0;
-    if (!isPossible || value < this.#suspectLow || value > this.#suspectHigh || this.#hasSeasons)
+    if (!isPossible || value < (this.#limits[SUSPECT_LOW] as number) || value > (this.#limits[SUSPECT_HIGH] as number) || this.#hasSeasons)
       packed = this.alone(value, time);
-    if (index > 0 && time - window.time(index - 1) > this.#gapMs) packed = withTest(packed, GAP, QC.fail);
+    if (index > 0 && time - window.time(index - 1) > (this.#limits[GAP_MS] as number)) packed = withTest(packed, GAP, QC.fail);
     if (!isPossible || window.mark(index) !== 0) return packed; // takes no part
     const isNear = time - this.#lastTime <= NEIGHBOUR_MS;
     if (isNear) {
@@ -133,34 +150,34 @@ export class SeriesControl {
 
   /** The verdict on the reading before this one, which only now has both neighbours. */
   #judgeSpike(window: SeriesWindow, index: number, value: number): void {
-    const { spike } = this.thresholds;
     this.spikeAt = this.#lastTime;
     this.spikeFlag = QC.notEvaluated;
-    if (spike === null || this.#beforeTime === Number.NEGATIVE_INFINITY) return;
+    if (!this.#hasSpike || this.#beforeTime === Number.NEGATIVE_INFINITY) return;
     const [before, middle] = [this.#beforeValue, this.#lastValue];
-    const size = spikeSize(before, middle, value, spike.isDifferential ? "differential" : "average");
+    const size = spikeSize(before, middle, value, this.#isDifferential ? "differential" : "average");
     const scale = Math.max(Math.abs(before), Math.abs(value));
-    const flag = this.#level(size, scale, spike);
-    this.spikeFlag = flag !== QC.good && this.#isNoise(window, index, this.#beforeTime, size, spike) ? QC.good : flag;
+    const flag = this.#level(size, scale, SPIKE_LEVEL);
+    this.spikeFlag = flag !== QC.good && this.#isNoise(window, index, this.#beforeTime, size, SPIKE_LEVEL) ? QC.good : flag;
   }
 
   #rate(window: SeriesWindow, index: number, time: number, value: number): QcFlag {
-    const { rate } = this.thresholds;
-    if (rate === null) return QC.good;
+    if (!this.#hasRate) return QC.good;
     const step = Math.abs(value - this.#lastValue);
     const scale = Math.max(Math.abs(value), Math.abs(this.#lastValue));
-    const flag = this.#level((step * 60_000) / (time - this.#lastTime), scale, rate);
-    return flag !== QC.good && this.#isNoise(window, index, this.#lastTime, step, rate) ? QC.good : flag;
+    const flag = this.#level((step * 60_000) / (time - this.#lastTime), scale, RATE_LEVEL);
+    return flag !== QC.good && this.#isNoise(window, index, this.#lastTime, step, RATE_LEVEL) ? QC.good : flag;
   }
 
-  /** @param scale what `share` is a share of. */
-  #level(size: number, scale: number, { suspect, fail, share }: Level): QcFlag {
-    if (!(size > suspect && size > share * scale)) return QC.good;
-    return size > fail ? QC.fail : QC.suspect;
+  /** @param scale what the share is a share of. @param level SPIKE_LEVEL or RATE_LEVEL. */
+  #level(size: number, scale: number, level: number): QcFlag {
+    const limits = this.#limits;
+    if (!(size > (limits[level] as number) && size > (limits[level + SHARE] as number) * scale)) return QC.good;
+    return size > (limits[level + FAIL] as number) ? QC.fail : QC.suspect;
   }
 
   /** No more than so many times the median step of the readings up to `until`? Asked only beyond a threshold. */
-  #isNoise(window: SeriesWindow, index: number, until: number, size: number, { noise }: Level): boolean {
+  #isNoise(window: SeriesWindow, index: number, until: number, size: number, level: number): boolean {
+    const noise = this.#limits[level + NOISE] as number;
     if (noise === 0) return false;
     let count = 0;
     let [laterTime, later] = [Number.NaN, Number.NaN];
@@ -217,6 +234,10 @@ export class SeriesControl {
     }
     return isFine(values) ? 1 : COARSE_FACTOR;
   }
+}
+
+function numbersOf(level: Level | null): readonly number[] {
+  return level ? [level.suspect, level.fail, level.share, level.noise] : [Number.POSITIVE_INFINITY, 0, 0, 0];
 }
 
 /** Sorts in place. */

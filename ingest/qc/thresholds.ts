@@ -7,7 +7,7 @@ import type { ClimatologyMember } from "./climatology.ts";
 import { QC_DEFAULTS } from "./defaults.ts";
 import { type Span, type Spans, sorted } from "./gross-range.ts";
 
-/** Every field filled in, so that all series have objects of one form: the hot path is a third of the cost that way. */
+/** Every field filled in. */
 export interface Level {
   readonly suspect: number;
   /** Infinity without one. */
