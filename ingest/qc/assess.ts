@@ -111,7 +111,11 @@ export class SeriesControl {
   /** Does this entry take part in the tests that look at neighbours? */
   takesPart(window: SeriesWindow, index: number): boolean {
     const value = window.value(index);
-    return window.mark(index) === 0 && value >= (this.#limits[FAIL_LOW] as number) && value <= (this.#limits[FAIL_HIGH] as number);
+    return (
+      window.mark(index) === 0 &&
+      value >= (this.#limits[FAIL_LOW] as number) &&
+      value <= (this.#limits[FAIL_HIGH] as number)
+    );
   }
 
   /** Tests that need no neighbours. */
@@ -130,9 +134,15 @@ export class SeriesControl {
     this.spikeAt = Number.NaN;
     const isPossible = value >= (this.#limits[FAIL_LOW] as number) && value <= (this.#limits[FAIL_HIGH] as number);
     let packed = 0;
-    if (!isPossible || value < (this.#limits[SUSPECT_LOW] as number) || value > (this.#limits[SUSPECT_HIGH] as number) || this.#hasSeasons)
+    if (
+      !isPossible ||
+      value < (this.#limits[SUSPECT_LOW] as number) ||
+      value > (this.#limits[SUSPECT_HIGH] as number) ||
+      this.#hasSeasons
+    )
       packed = this.alone(value, time);
-    if (index > 0 && time - window.time(index - 1) > (this.#limits[GAP_MS] as number)) packed = withTest(packed, GAP, QC.fail);
+    if (index > 0 && time - window.time(index - 1) > (this.#limits[GAP_MS] as number))
+      packed = withTest(packed, GAP, QC.fail);
     if (!isPossible || window.mark(index) !== 0) return packed; // takes no part
     const isNear = time - this.#lastTime <= NEIGHBOUR_MS;
     if (isNear) {
@@ -157,7 +167,8 @@ export class SeriesControl {
     const size = spikeSize(before, middle, value, this.#isDifferential ? "differential" : "average");
     const scale = Math.max(Math.abs(before), Math.abs(value));
     const flag = this.#level(size, scale, SPIKE_LEVEL);
-    this.spikeFlag = flag !== QC.good && this.#isNoise(window, index, this.#beforeTime, size, SPIKE_LEVEL) ? QC.good : flag;
+    this.spikeFlag =
+      flag !== QC.good && this.#isNoise(window, index, this.#beforeTime, size, SPIKE_LEVEL) ? QC.good : flag;
   }
 
   #rate(window: SeriesWindow, index: number, time: number, value: number): QcFlag {
