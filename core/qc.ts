@@ -76,7 +76,7 @@ const Ms = z.union([Duration, z.number().positive()]);
  * from the neighbours' mean. Suspect beyond `suspect` and beyond `share` times the larger neighbour; `noise` asks besides
  * for so many times the median step of the readings before (at most 24 of them, when there are 8).
  */
-export const QcSpike = z.strictObject({
+const QcSpike = z.strictObject({
   method: z.enum(["differential", "average"]).default("differential"),
   suspect: z.number().positive(),
   fail: z.number().positive().optional(),
@@ -84,16 +84,16 @@ export const QcSpike = z.strictObject({
   noise: z.number().positive().optional(),
 });
 /** Change a minute; `share` is of the larger of both values, `noise` is about the step itself. */
-export const QcRate = z.strictObject({
+const QcRate = z.strictObject({
   suspect: z.number().positive(),
   fail: z.number().positive().optional(),
   share: z.number().positive().optional(),
   noise: z.number().positive().optional(),
 });
 /** No change for so long; with `tolerance`, a range below it. */
-export const QcFlat = z.strictObject({ suspect: Ms, fail: Ms, tolerance: z.number().nonnegative().default(0) });
+const QcFlat = z.strictObject({ suspect: Ms, fail: Ms, tolerance: z.number().nonnegative().default(0) });
 /** Standard deviation or range over a trailing window. */
-export const QcAttenuated = z.strictObject({
+const QcAttenuated = z.strictObject({
   check: z.enum(["std", "range"]).default("range"),
   suspect: z.number().positive(),
   fail: z.number().nonnegative().default(0),
@@ -101,7 +101,7 @@ export const QcAttenuated = z.strictObject({
   minReadings: z.number().int().min(1).default(3),
 });
 /** Seasonal bands: months of the year (UTC, 1 to 12, both ends included); later members win. */
-export const QcSeason = z.strictObject({
+const QcSeason = z.strictObject({
   months: z.tuple([z.number().int().min(1).max(12), z.number().int().min(1).max(12)]),
   suspect: Span,
   fail: Span.optional(),
@@ -128,4 +128,3 @@ export type QcThresholds = z.infer<typeof QcThresholds>;
 
 /** By quantity id. */
 export const QcOfStation = z.record(z.string().regex(/^[a-z0-9_]{1,40}$/), QcThresholds);
-export type QcOfStation = z.infer<typeof QcOfStation>;

@@ -27,7 +27,7 @@ const NOISE_STEPS_MIN = 8;
 /** Spread of a day in steps of the resolution below which flat limits are multiplied. */
 const SPREAD_STEPS = 10;
 const SPREAD_READINGS_MIN = 12;
-export const COARSE_FACTOR = 4;
+const COARSE_FACTOR = 4;
 
 const [GROSS, CLIMATOLOGY, SPIKE, RATE, FLAT, ATTENUATED, GAP] = (
   ["gross", "climatology", "spike", "rate", "flat", "attenuated", "gap"] as const

@@ -5,6 +5,7 @@ import { aggregateOf, namedTests, QC_TESTS, type QcThresholds, withTest } from "
 import type { Comparison, Qualifier } from "../../../core/reading.ts";
 import { Station } from "../../../core/site.ts";
 import { createQcTape } from "../../../ingest/qc/tape.ts";
+import { timeOrder } from "../../../ingest/qc/times.ts";
 import { aDirectory, aStation, NOW } from "../../support/builders.ts";
 
 const MINUTE = 60_000;
@@ -62,6 +63,11 @@ describe("packed tests", () => {
     expect(namedTests(withTest(0, 0, 9))).toEqual({ gross: 9 });
     expect(aggregateOf(withTest(0, 1, 2))).toBe(1);
   });
+});
+
+test("a time that does not follow the one before fails", () => {
+  const order = [Number.NaN, 1, 1, 3].map((before) => timeOrder(before, 2));
+  expect([...order, timeOrder(1, Number.NaN), timeOrder(2, 2)]).toEqual([1, 1, 1, 4, 9, 4]);
 });
 
 describe("tests in a stream", () => {
