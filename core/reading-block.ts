@@ -2,10 +2,11 @@
  * A batch of readings as one self-contained journal entry of stream `readings`: columns, so that a reader scans typed
  * arrays instead of parsing objects.
  *
- * Layout (little-endian): magic "JRB1", u32 header bytes, header JSON (series and message dictionaries, row count),
- * zero padding to 8, then columns time f64, value f64, series u32, message u32, cmp u8, flag u8, qualifier u8.
+ * Layout (little-endian): magic "JRB1", u32 header bytes, header JSON (series and message dictionaries, row count, the
+ * packed tests of rows that are not good, and from which row on known readings come again with another flag), zero padding to 8, then columns time f64, value f64, series u32, message u32, cmp u8, flag u8, qualifier u8.
  */
 import { Unavailable } from "./errors.ts";
+import type { PackedTests } from "./qc.ts";
 import type { Comparison, Origin, QcFlag, Qualifier, Reading } from "./reading.ts";
 
 /** A correction noticed on the way in: row `row` replaces `oldValue` at the same (series, time). */
@@ -31,9 +32,14 @@ export interface ReadingBlock {
   /** Character code of the qualifier letter. */
   readonly qualifier: Uint8Array;
   readonly corrections: readonly Correction[];
+  /** Packed tests (core/qc.ts) of the rows whose flag is not 1; none in blocks of before they were kept. */
+  readonly tests: ReadonlyMap<number, PackedTests>;
+  /** Rows from here on repeat readings of before with another flag: no fresh ones, no corrections. `count` when none. */
+  readonly revisedFrom: number;
 }
 
 const COMPARISONS: readonly Comparison[] = ["", "<", ">"];
+const NO_TESTS: ReadonlyMap<number, PackedTests> = new Map();
 const MAGIC = 0x3142524a; // "JRB1"
 const BYTES_A_ROW = 27;
 
@@ -63,6 +69,8 @@ export class ReadingBlockBuilder {
   #seriesIds = new Map<string, number>();
   #messages: Origin[] = [];
   #corrections: Correction[] = [];
+  #tests: [row: number, packed: PackedTests][] = [];
+  #revisedFrom = -1;
   #time = new Float64Array(1024);
   #value = new Float64Array(1024);
   #seriesIndex = new Uint32Array(1024);
@@ -104,6 +112,16 @@ export class ReadingBlockBuilder {
     this.#corrections.push({ row: this.#count - 1, oldValue, oldCmp });
   }
 
+  /** Says which tests the row added last did not pass. */
+  tests(packed: PackedTests): void {
+    if (packed !== 0) this.#tests.push([this.#count - 1, packed]);
+  }
+
+  /** Says that all rows from here on are known ones with another flag. */
+  revisions(): void {
+    if (this.#revisedFrom < 0) this.#revisedFrom = this.#count;
+  }
+
   encode(): Uint8Array {
     const count = this.#count;
     const header = Buffer.from(
@@ -112,6 +130,8 @@ export class ReadingBlockBuilder {
         series: this.#series,
         messages: this.#messages.map((m) => [m.device, m.boot, m.seq, m.receivedAt, m.backfill ? 1 : 0]),
         corrections: this.#corrections.map((c) => [c.row, Number.isNaN(c.oldValue) ? null : c.oldValue, c.oldCmp]),
+        ...(this.#tests.length === 0 ? {} : { tests: this.#tests }),
+        ...(this.#revisedFrom < 0 ? {} : { revisedFrom: this.#revisedFrom }),
       }),
     );
     const start = align8(8 + header.length);
@@ -146,6 +166,8 @@ export class ReadingBlockBuilder {
     this.#seriesIds = new Map();
     this.#messages = [];
     this.#corrections = [];
+    this.#tests = [];
+    this.#revisedFrom = -1;
   }
 
   #grow(): void {
@@ -180,6 +202,8 @@ export function decodeReadingBlock(bytes: Uint8Array): ReadingBlock {
     series: string[];
     messages: [string, string, number, number, number][];
     corrections: [number, number | null, Comparison][];
+    tests?: [number, number][];
+    revisedFrom?: number;
   };
   const { count } = header;
   let at = aligned.byteOffset + align8(8 + headerBytes);
@@ -210,6 +234,8 @@ export function decodeReadingBlock(bytes: Uint8Array): ReadingBlock {
       oldValue: oldValue ?? Number.NaN,
       oldCmp,
     })),
+    tests: header.tests === undefined ? NO_TESTS : new Map(header.tests),
+    revisedFrom: header.revisedFrom ?? count,
   };
 }
 

@@ -4,7 +4,11 @@
  */
 import { z } from "zod";
 import { DeviceProfile } from "./device-profile.ts";
+import { Duration } from "./duration.ts";
 import { LocalText } from "./locale.ts";
+import { QcOfStation } from "./qc.ts";
+
+export { Duration, formatDuration } from "./duration.ts";
 
 /** Names an operator chooses; case-sensitive, safe in topics, URLs and tags. */
 export const Id = z.string().regex(/^[A-Za-z0-9_.-]{1,64}$/, "1 to 64 characters of A-Z a-z 0-9 _ . -");
@@ -64,7 +68,8 @@ export type Site = z.infer<typeof Site>;
 /**
  * A monitoring point. `land` and `ph` choose the row of a soil pack, `targetClass` the class a water body must keep,
  * `crop` the column of GB 5084. `ph` is the soil pH that chooses the band of a soil
- * pack; without it the strictest band applies (a measured pH is not used for that yet).
+ * pack; without it the strictest band applies (a measured pH is not used for that yet). `qc` replaces thresholds of quality
+ * control, by quantity.
  */
 export const Station = z.strictObject({
   id: Id,
@@ -79,29 +84,9 @@ export const Station = z.strictObject({
   ph: z.number().min(0).max(14).optional(),
   lat: Latitude.optional(),
   lon: Longitude.optional(),
+  qc: QcOfStation.optional(),
 });
 export type Station = z.infer<typeof Station>;
-
-const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/;
-const DURATION_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** "500ms", "30s", "10m", "1h", "30d" as milliseconds. */
-export const Duration = z
-  .string()
-  .regex(DURATION, 'a duration such as "500ms", "30s", "5m", "1h", "30d"')
-  .transform((text) => {
-    const [, amount = "0", unit = "ms"] = DURATION.exec(text) ?? [];
-    return Number(amount) * (DURATION_MS[unit] ?? 1);
-  });
-
-/** Writes milliseconds the way `Duration` reads them. */
-export function formatDuration(ms: number): string {
-  for (const unit of ["d", "h", "m", "s"]) {
-    const size = DURATION_MS[unit] ?? 1;
-    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
-  }
-  return `${ms}ms`;
-}
 
 /**
  * A field device. `quantities` maps each quantity it may report to the unit it reports in when a message carries none.

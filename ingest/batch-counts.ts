@@ -14,6 +14,8 @@ export interface BatchCounts {
   /** Lost against a value with a higher seq. */
   readingsSuperseded: number;
   readingsRefused: number;
+  /** Known ones written again with another flag; counted nowhere else. */
+  readingsRevised: number;
   /** States and answers too long to be kept. */
   signalsRefused: number;
 }
@@ -29,6 +31,7 @@ export function noCounts(): BatchCounts {
     readingsCorrected: 0,
     readingsSuperseded: 0,
     readingsRefused: 0,
+    readingsRevised: 0,
     signalsRefused: 0,
   };
 }

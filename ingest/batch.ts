@@ -5,6 +5,7 @@
 import { decodeRaw, type Quarantined, type RawMessage } from "../core/envelope.ts";
 import type { FleetSignal } from "../core/fleet.ts";
 import type { Directory } from "../core/ports.ts";
+import { aggregateOf } from "../core/qc.ts";
 import { type Origin, QC } from "../core/reading.ts";
 import { comparisonCode, ReadingBlockBuilder } from "../core/reading-block.ts";
 import type { Device, DeviceContext } from "../core/site.ts";
@@ -15,7 +16,9 @@ import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
 import { type DeviceNotes, FleetNotes } from "./fleet-notes.ts";
 import { createFormats, type Formats } from "./formats.ts";
 import { Normaliser, type Row } from "./normalise.ts";
+import { Qc } from "./qc/qc.ts";
 import { encodeQuarantined } from "./quarantine.ts";
+import { Revisions } from "./revisions.ts";
 import { routeMessage } from "./validate.ts";
 
 export interface Batch {
@@ -49,6 +52,8 @@ export class BatchMaker {
   readonly #onBug: (error: unknown, message: RawMessage) => void;
   readonly #block = new ReadingBlockBuilder();
   readonly #fleet = new FleetNotes();
+  readonly #qc: Qc;
+  readonly #revisions: Revisions;
   #quarantine: Uint8Array[] = [];
   #codes = new Map<string, number>();
   #counts = noCounts();
@@ -64,6 +69,8 @@ export class BatchMaker {
   }) {
     this.#directory = parts.directory;
     this.#dedupe = parts.dedupe;
+    this.#qc = new Qc(parts.directory);
+    this.#revisions = new Revisions(parts.dedupe);
     this.#formats = parts.formats ?? createFormats();
     this.#onBug = parts.onBug;
   }
@@ -88,6 +95,7 @@ export class BatchMaker {
       for (const signal of signals) this.#signal(signal);
       this.#counts.signalsRefused += refused;
     }
+    this.#counts.readingsRevised += this.#revisions.write(this.#qc, this.#block);
     const rows = this.#block.count;
     const batch = {
       block: rows > 0 ? this.#block.encode() : null,
@@ -184,7 +192,7 @@ export class BatchMaker {
   #useRows(rows: readonly Row[], origin: Origin, notes: DeviceNotes): void {
     const counts = this.#counts;
     let isNamed = false;
-    for (const { series, time, value, reading, flag } of rows) {
+    for (const { series, time, value, reading } of rows) {
       notes.cover(time, reading.spanMs);
       const window = this.#dedupe.window(series);
       const verdict = this.#dedupe.judge(window, time, value, markOf(reading.cmp, reading.qualifier));
@@ -193,7 +201,11 @@ export class BatchMaker {
       else {
         if (!isNamed) this.#block.message(origin);
         isNamed = true;
+        const tests = this.#qc.assess(series, window, time, value);
+        const flag = aggregateOf(tests);
         this.#block.row(series, time, value, comparisonCode(reading.cmp), flag, reading.qualifier.charCodeAt(0));
+        this.#block.tests(tests);
+        this.#revisions.note(series, window, time, origin);
         counts.readingsStored += 1;
         if (verdict === "fresh") {
           notes.count(series, time, flag <= QC.notEvaluated && reading.qualifier === "N");

@@ -11,7 +11,7 @@ import { comparisonCode, comparisonOf } from "../core/reading-block.ts";
 import { SeqWindow, type SeqWindowSnapshot } from "./seq-window.ts";
 import { type Budget, type ReadingVerdict, SEQ_NONE, type Sender, SeriesWindow } from "./series-window.ts";
 
-/** Entries of all series windows together: 28 bytes each, 56 MiB. */
+/** Entries of all series windows together: 32 bytes each, 64 MiB. */
 export const ENTRIES_MAX = 2_097_152;
 /** Boots remembered for each device, the least recently used forgotten first. */
 export const BOOTS_MAX = 4;
@@ -62,6 +62,7 @@ export class Dedupe {
   /** The message at hand. */
   readonly #sender: Sender = { bootId: 0, seq: SEQ_NONE, receivedSeconds: 0 };
   #lastBootId = 0;
+  readonly #bootNames = new Map<number, { readonly device: string; readonly boot: string }>();
 
   constructor({ entriesMax = ENTRIES_MAX }: { entriesMax?: number } = {}) {
     this.#budget = { total: entriesMax, left: entriesMax };
@@ -82,7 +83,7 @@ export class Dedupe {
     this.#begin(message, 0);
     if (boot === "" || seq < 0) return false;
     const memory = this.#memory(device);
-    const { id, seen } = this.#boot(memory, boot);
+    const { id, seen } = this.#boot(device, memory, boot);
     this.#sender.bootId = id;
     if (memory.faulty > 0) {
       const faulty = this.#faulty.get(faultyKey(message));
@@ -116,12 +117,17 @@ export class Dedupe {
     return window;
   }
 
+  /** Device and boot of an entry's sender; undefined when the message named no boot or it is forgotten. */
+  bootOf(id: number): { readonly device: string; readonly boot: string } | undefined {
+    return this.#bootNames.get(id);
+  }
+
   /** Ends a message. @param isFaulty a reading of it went to quarantine. */
   settle(message: MessageKey, isFaulty: boolean): void {
     const { device, boot, seq } = message;
     if (boot === "" || seq < 0) return;
     const memory = this.#memory(device);
-    const { seen } = this.#boot(memory, boot);
+    const { seen } = this.#boot(device, memory, boot);
     if (isFaulty) {
       if (seen.judge(seq) === "seen") seen.forget(seq);
       this.#putFaulty(message, memory);
@@ -146,7 +152,7 @@ export class Dedupe {
     for (const [device, boots] of snapshot.devices) {
       const memory = this.#memory(device);
       for (const [boot, ...seen] of boots) {
-        memory.boots.push({ boot, id: this.#nextBootId(), seen: SeqWindow.restore(seen) });
+        memory.boots.push({ boot, id: this.#nextBootId(device, boot), seen: SeqWindow.restore(seen) });
       }
     }
     for (const [device, boot, seq, receivedAt] of snapshot.faulty) {
@@ -170,18 +176,19 @@ export class Dedupe {
     return memory;
   }
 
-  #boot({ boots }: DeviceMemory, boot: string): Boot {
+  #boot(device: string, { boots }: DeviceMemory, boot: string): Boot {
     if (boots[0]?.boot === boot) return boots[0];
     const at = boots.findIndex((known) => known.boot === boot);
-    const found = at < 0 ? { boot, id: this.#nextBootId(), seen: new SeqWindow() } : (boots[at] as Boot);
+    const found = at < 0 ? { boot, id: this.#nextBootId(device, boot), seen: new SeqWindow() } : (boots[at] as Boot);
     if (at >= 0) boots.splice(at, 1);
     boots.unshift(found);
-    if (boots.length > BOOTS_MAX) boots.pop();
+    if (boots.length > BOOTS_MAX) this.#bootNames.delete(boots.pop()?.id ?? 0);
     return found;
   }
 
-  #nextBootId(): number {
+  #nextBootId(device: string, boot: string): number {
     this.#lastBootId = (this.#lastBootId % (BOOT_ID_LIMIT - 1)) + 1;
+    this.#bootNames.set(this.#lastBootId, { device, boot });
     return this.#lastBootId;
   }
 

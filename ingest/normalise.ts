@@ -6,11 +6,10 @@
  */
 import type { MappedQuantity } from "../core/device-profile.ts";
 import { type Conversion, conversion, convert, findQuantity, quantitySpec } from "../core/quantity.ts";
-import { type QcFlag, seriesKey } from "../core/reading.ts";
+import { seriesKey } from "../core/reading.ts";
 import type { Device, DeviceContext } from "../core/site.ts";
 import { FUTURE_MS_MAX } from "../core/wire.ts";
 import { type DecodedReading, type Fault, fault } from "./codecs/codec.ts";
-import { grossRange, type Spans } from "./qc/gross-range.ts";
 
 /** Units and quantities come from the network: beyond this many combinations a device's are looked up anew each time. */
 const COMBINATIONS_MAX = 2_000;
@@ -23,7 +22,6 @@ export interface Row {
   /** Canonical unit; NaN when missing. */
   readonly value: number;
   readonly reading: DecodedReading;
-  readonly flag: QcFlag;
 }
 
 interface Target {
@@ -33,7 +31,6 @@ interface Target {
   readonly fraction: string;
   readonly series: string;
   readonly conversion: Conversion;
-  readonly spans: Spans;
 }
 
 /** Turns readings of one device into rows. Make a new one when the registry changes. */
@@ -61,7 +58,7 @@ export class Normaliser {
     }
     if (reading.value === null) {
       if (reading.qualifier === "N") return fault("NULL_WITHOUT_QUALIFIER", `${reading.quantity}: null with q=N`);
-      return { series: target.series, time, value: Number.NaN, reading, flag: grossRange(Number.NaN, target.spans) };
+      return { series: target.series, time, value: Number.NaN, reading };
     }
     const value = convert(reading.value, target.conversion);
     if (!Number.isFinite(value)) {
@@ -70,7 +67,7 @@ export class Normaliser {
         `${reading.quantity}: ${reading.value} ${reading.unit ?? ""} is beyond a double`,
       );
     }
-    return { series: target.series, time, value, reading, flag: grossRange(value, target.spans) };
+    return { series: target.series, time, value, reading };
   }
 
   #target(reading: DecodedReading): Target | Fault {
@@ -116,7 +113,7 @@ function findTarget(reading: DecodedReading, { device, station }: DeviceContext)
     aggregate: mapped?.aggregate ?? aggregate,
   });
   const scaled = { ...found, factor: found.factor * (mapped?.factor ?? 1) };
-  return { unit, aggregate, fraction, series, conversion: scaled, spans: spec };
+  return { unit, aggregate, fraction, series, conversion: scaled };
 }
 
 /** What the device's profile says of a foreign name. */

@@ -167,6 +167,7 @@ function report(metrics: Metrics, { counts, codes }: Batch, dedupe: Dedupe): voi
   metrics.count("ingest_readings_corrected", counts.readingsCorrected);
   metrics.count("ingest_readings_superseded", counts.readingsSuperseded);
   metrics.count("ingest_readings_refused", counts.readingsRefused);
+  metrics.count("ingest_readings_revised", counts.readingsRevised);
   metrics.count("ingest_signals_refused", counts.signalsRefused);
   for (const [code, entries] of codes) metrics.count("quarantine_entries", entries, { code });
   const { series, entries } = dedupe.size;

@@ -1,10 +1,14 @@
 /**
  * What one series has recently reported, by time: tells a repeat from a correction.
  *
- * Sorted columns in two typed arrays, 28 bytes an entry, grown on demand up to `SERIES_ENTRIES_MAX` and out of a budget
+ * Beside each entry stands what quality control last said of it, so that neighbours can be judged again (qc/qc.ts).
+ * Sorted columns in two typed arrays, 32 bytes an entry, grown on demand up to `SERIES_ENTRIES_MAX` and out of a budget
  * shared by all series. In-order readings cost one comparison and an append; a late one a binary search and a move.
  * What has been forgotten is not lost: it passes as new, the stores overwrite by (series, time), and alerts look again.
  */
+
+import type { PackedTests } from "../core/qc.ts";
+import type { SeriesControl } from "./qc/assess.ts";
 
 /** Holds 2 h at one reading a second after the oldest eighth has been dropped, and 5 days at one a minute. */
 export const SERIES_ENTRIES_MAX = 9_216;
@@ -14,6 +18,11 @@ const ENTRIES_MIN = 16;
 const SPAN_MS = 48 * 3_600_000;
 /** The seq of a message that has none, or one too large to be kept. */
 export const SEQ_NONE = 0xffffffff;
+
+const WORDS = 4;
+/** Ten tests of three bits. */
+const TESTS_MASK = 0x3fffffff;
+const BACKFILL = 0x40000000;
 
 /** Entries that all windows together may still allocate beyond their minimum. */
 export interface Budget {
@@ -42,8 +51,12 @@ export class SeriesWindow {
   #capacity = 0;
   /** time, value */
   #numbers = new Float64Array(0);
-  /** seq, received seconds, boot id × 32 + mark */
+  /** seq, received seconds, boot id × 32 + mark, told tests and back-fill bit */
   #words = new Uint32Array(0);
+  /** Entries have been dropped on the left. */
+  hasForgotten = false;
+  /** State of quality control of this series, in order up to the newest reading; its owner is qc/qc.ts. */
+  control: SeriesControl | null = null;
   readonly #budget: Budget;
 
   constructor(budget: Budget) {
@@ -61,13 +74,13 @@ export class SeriesWindow {
    * @param mark  comparison and qualifier, 0 to 31; part of what "equal" means.
    */
   judge(time: number, value: number, mark: number, sender: Sender): ReadingVerdict {
-    const at = this.#find(time);
+    const at = this.find(time);
     if (at >= this.#count || this.#numbers[at * 2] !== time) {
       this.#insert(at, time, value, mark, sender);
       return "fresh";
     }
     const oldValue = this.#numbers[at * 2 + 1] as number;
-    const oldMark = (this.#words[at * 3 + 2] as number) & 31;
+    const oldMark = (this.#words[at * WORDS + 2] as number) & 31;
     const isEqual = oldValue === value || (Number.isNaN(oldValue) && Number.isNaN(value));
     if (isEqual && oldMark === mark) {
       // Whoever said it last in its own count stands for it: a late message from in between must not win.
@@ -81,24 +94,65 @@ export class SeriesWindow {
     return "corrected";
   }
 
+  time(index: number): number {
+    return this.#numbers[index * 2] as number;
+  }
+  value(index: number): number {
+    return this.#numbers[index * 2 + 1] as number;
+  }
+  mark(index: number): number {
+    return (this.#words[index * WORDS + 2] as number) & 31;
+  }
+  sender(index: number): Sender {
+    const at = index * WORDS;
+    return {
+      seq: this.#words[at] as number,
+      receivedSeconds: this.#words[at + 1] as number,
+      bootId: (this.#words[at + 2] as number) >>> 5,
+    };
+  }
+  /** Tests as told: 0 when the flag is 1. */
+  told(index: number): PackedTests {
+    return (this.#words[index * WORDS + 3] as number) & TESTS_MASK;
+  }
+  tell(index: number, packed: PackedTests): void {
+    const at = index * WORDS + 3;
+    this.#words[at] = ((this.#words[at] as number) & ~TESTS_MASK) | packed;
+  }
+  isBackfill(index: number): boolean {
+    return ((this.#words[index * WORDS + 3] as number) & BACKFILL) !== 0;
+  }
+  setBackfill(index: number, isBackfill: boolean): void {
+    const at = index * WORDS + 3;
+    this.#words[at] = ((this.#words[at] as number) & TESTS_MASK) | (isBackfill ? BACKFILL : 0);
+  }
+
+  /** Index of the entry at exactly this time, -1 when there is none. */
+  indexOf(time: number): number {
+    const last = this.#count - 1;
+    if (last >= 0 && this.#numbers[last * 2] === time) return last;
+    const at = this.find(time);
+    return at <= last && this.#numbers[at * 2] === time ? at : -1;
+  }
+
   /** Takes in what the journal says has won already. */
   remember(time: number, value: number, mark: number, sender: Sender): void {
-    const at = this.#find(time);
+    const at = this.find(time);
     if (at < this.#count && this.#numbers[at * 2] === time) this.#put(at, time, value, mark, sender);
     else this.#insert(at, time, value, mark, sender);
   }
 
   /** The higher seq within one boot wins, else the later arrival. */
   #wins(at: number, sender: Sender): boolean {
-    const oldSeq = this.#words[at * 3] as number;
-    const oldBoot = (this.#words[at * 3 + 2] as number) >>> 5;
+    const oldSeq = this.#words[at * WORDS] as number;
+    const oldBoot = (this.#words[at * WORDS + 2] as number) >>> 5;
     const isSameBoot = oldBoot !== 0 && oldBoot === sender.bootId && oldSeq !== SEQ_NONE && sender.seq !== SEQ_NONE;
     if (isSameBoot && oldSeq !== sender.seq) return sender.seq > oldSeq;
-    return sender.receivedSeconds >= (this.#words[at * 3 + 1] as number);
+    return sender.receivedSeconds >= (this.#words[at * WORDS + 1] as number);
   }
 
   /** Index of the first entry not before `time`. */
-  #find(time: number): number {
+  find(time: number): number {
     let high = this.#count;
     if (high === 0 || (this.#numbers[(high - 1) * 2] as number) < time) return high;
     let low = 0;
@@ -118,25 +172,26 @@ export class SeriesWindow {
     }
     if (index < this.#count) {
       this.#numbers.copyWithin((index + 1) * 2, index * 2, this.#count * 2);
-      this.#words.copyWithin((index + 1) * 3, index * 3, this.#count * 3);
+      this.#words.copyWithin((index + 1) * WORDS, index * WORDS, this.#count * WORDS);
     }
     this.#count += 1;
+    this.#words[index * WORDS + 3] = 0;
     this.#put(index, time, value, mark, sender);
   }
 
   #put(at: number, time: number, value: number, mark: number, { bootId, seq, receivedSeconds }: Sender): void {
     this.#numbers[at * 2] = time;
     this.#numbers[at * 2 + 1] = value;
-    this.#words[at * 3] = seq;
-    this.#words[at * 3 + 1] = receivedSeconds;
-    this.#words[at * 3 + 2] = bootId * 32 + mark;
+    this.#words[at * WORDS] = seq;
+    this.#words[at * WORDS + 1] = receivedSeconds;
+    this.#words[at * WORDS + 2] = bootId * 32 + mark;
   }
 
   /** Grows, or drops the oldest; returns how many were dropped. */
   #makeRoom(): number {
     const budget = this.#budget;
     if (this.#count > 0 && budget.left < budget.total / 2) {
-      const stale = this.#find((this.#numbers[(this.#count - 1) * 2] as number) - SPAN_MS);
+      const stale = this.find((this.#numbers[(this.#count - 1) * 2] as number) - SPAN_MS);
       if (stale >= this.#count / 4) return this.#drop(stale);
     }
     const wanted = Math.min(this.#capacity === 0 ? ENTRIES_MIN : this.#capacity * 2, SERIES_ENTRIES_MAX);
@@ -145,7 +200,7 @@ export class SeriesWindow {
     budget.left -= cost;
     const numbers = new Float64Array(wanted * 2);
     numbers.set(this.#numbers);
-    const words = new Uint32Array(wanted * 3);
+    const words = new Uint32Array(wanted * WORDS);
     words.set(this.#words);
     this.#numbers = numbers;
     this.#words = words;
@@ -155,8 +210,9 @@ export class SeriesWindow {
 
   #drop(count: number): number {
     this.#numbers.copyWithin(0, count * 2, this.#count * 2);
-    this.#words.copyWithin(0, count * 3, this.#count * 3);
+    this.#words.copyWithin(0, count * WORDS, this.#count * WORDS);
     this.#count -= count;
+    if (count > 0) this.hasForgotten = true;
     return count;
   }
 }

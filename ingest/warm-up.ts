@@ -11,11 +11,13 @@
 import type { MessageName, Quarantined } from "../core/envelope.ts";
 import type { Logger } from "../core/observe.ts";
 import { INGEST_READER, type Journal, type JournalEntry, type Stream } from "../core/ports.ts";
-import { QUALIFIERS } from "../core/reading.ts";
+import { withTest } from "../core/qc.ts";
+import { QC, type QcFlag, QUALIFIERS } from "../core/reading.ts";
 import { decodeReadingBlock, type ReadingBlock } from "../core/reading-block.ts";
 import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { type Dedupe, type DedupeSnapshot, ENTRIES_MAX } from "./dedupe.ts";
 import { decodeQuarantined } from "./quarantine.ts";
+import type { SeriesWindow } from "./series-window.ts";
 
 export const INGEST = INGEST_READER;
 
@@ -108,7 +110,7 @@ export async function warmUp(
 function recallBlock(block: ReadingBlock, dedupe: Dedupe, isNew: boolean): void {
   const windows = block.series.map((series) => dedupe.window(series));
   let current = -1;
-  for (let row = 0; row < block.count; row++) {
+  for (let row = 0; row < block.revisedFrom; row++) {
     const index = block.messageIndex[row] as number;
     const message = block.messages[index];
     const window = windows[block.seriesIndex[row] as number];
@@ -122,7 +124,22 @@ function recallBlock(block: ReadingBlock, dedupe: Dedupe, isNew: boolean): void 
     }
     const mark = (block.cmp[row] as number) * 8 + (QUALIFIER_INDEX[block.qualifier[row] as number] ?? 0);
     dedupe.remember(window, block.time[row] as number, block.value[row] as number, mark);
+    tell(window, block, row, message.backfill);
   }
+  // Its message was seen long ago, or is yet to be replayed from quarantine: a revision says nothing of it.
+  for (let row = block.revisedFrom; row < block.count; row++) {
+    const window = windows[block.seriesIndex[row] as number];
+    if (window) tell(window, block, row, block.messages[block.messageIndex[row] as number]?.backfill ?? false);
+  }
+}
+
+/** What quality control said. Blocks of before the single tests were kept know gross range only. */
+function tell(window: SeriesWindow, block: ReadingBlock, row: number, isBackfill: boolean): void {
+  const index = window.indexOf(block.time[row] as number);
+  if (index < 0) return;
+  const flag = block.flag[row] as QcFlag;
+  window.setBackfill(index, isBackfill);
+  window.tell(index, flag === QC.good ? 0 : (block.tests.get(row) ?? withTest(0, 0, flag)));
 }
 
 const QUALIFIER_INDEX: Readonly<Record<number, number>> = Object.fromEntries(

@@ -1,7 +1,7 @@
 /**
  * The registry as a table, in CSV and in spreadsheets: one tenant, site, station or device a row. Column `type` names
  * which; the station's own type is column `station_type`. An empty cell is a field not given. `name_zh` and `name_en`
- * make a name in both languages; `quantities` is `cd=mg/L;ph=pH`; `profile` is JSON.
+ * make a name in both languages; `quantities` is `cd=mg/L;ph=pH`; `profile` and `qc` are JSON.
  */
 import { CsvError, type Info, parse as parseCsv } from "csv-parse/sync";
 import type { RegistryContents } from "../core/ports.ts";
@@ -18,7 +18,7 @@ export const COLUMNS_OF: Readonly<Record<RowType, readonly string[]>> = {
   site: ["id", "tenant", "kind", "area", "name", "name_zh", "name_en", "lat", "lon"],
   station: [
     ...["id", "site", "name", "name_zh", "name_en", "medium", "station_type", "control", "land", "crop"],
-    ...["targetClass", "ph", "lat", "lon"],
+    ...["targetClass", "ph", "lat", "lon", "qc"],
   ],
   device: ["id", "station", "interval", "quantities", "via", "profile"],
 };
@@ -134,7 +134,7 @@ function rowObject(row: ReadonlyMap<string, string>, fault: CellFault): object {
   for (const [column, cell] of row) {
     if (cell === "" || column === "type" || column.startsWith("name_")) continue;
     if (column === "quantities") fields.push([column, quantities(cell, fault)]);
-    else if (column === "profile") fields.push([column, profile(cell, fault)]);
+    else if (column === "profile" || column === "qc") fields.push([column, json(cell, column, fault)]);
     else if (column === "station_type") fields.push(["type", cell]);
     else fields.push([column, NUMBER_COLUMNS.includes(column) && isNumber(cell) ? Number(cell) : cell]);
   }
@@ -165,11 +165,11 @@ function quantities(cell: string, fault: CellFault): object {
   return Object.fromEntries(pairs);
 }
 
-function profile(cell: string, fault: CellFault): unknown {
+function json(cell: string, column: string, fault: CellFault): unknown {
   try {
     return JSON.parse(cell) as unknown;
   } catch (error) {
-    fault(`profile is not JSON: ${(error as Error).message}`, "profile");
+    fault(`${column} is not JSON: ${(error as Error).message}`, column);
     return {};
   }
 }
@@ -191,7 +191,7 @@ function writtenCell(object: object, column: string): string {
   }
   if (value === undefined) return "";
   if (column === "interval") return Number.isSafeInteger(value) ? formatDuration(Number(value)) : String(value);
-  if (column === "profile") return JSON.stringify(value);
+  if (column === "profile" || column === "qc") return JSON.stringify(value);
   if (column !== "quantities") return String(value);
   return Object.entries(value as Readonly<Record<string, string>>)
     .map((pair) => pair.join("="))

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- ingest|series|engine|pipeline|journal|queries|codecs|idle|backlog|hj212 [options]`: figures as a table on stderr and JSON on stdout.
- * Machines differ: quote the ratios to the reference of the same run. codecs, idle, backlog and hj212 have targets in figures and exit
+ * `npm run bench -- ingest|series|engine|qc|pipeline|journal|queries|codecs|idle|backlog|hj212 [options]`: figures as a table on stderr and JSON on stdout.
+ * Machines differ: quote the ratios to the reference of the same run. codecs, idle, backlog, hj212 and qc have targets in figures and exit
  * with 1 when one is missed (targets.ts).
  */
 import { Console } from "node:console";
@@ -8,7 +8,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { type Missed, missedBacklog, missedCodecs, missedHj212, missedIdle } from "./targets.ts";
+import { type Missed, missedBacklog, missedCodecs, missedHj212, missedIdle, missedQc } from "./targets.ts";
 
 const { positionals, values } = parseArgs({
   allowPositionals: true,
@@ -50,6 +50,7 @@ const benches: Record<string, () => Promise<unknown>> = {
   },
   series: async () => (await import("./series.ts")).benchSeries(number(values.rows, 10_000_000)),
   engine: async () => (await import("./engine.ts")).benchEngine({ now: () => performance.now() }),
+  qc: async () => judged((await import("./qc.ts")).benchQc({ now: () => performance.now() }), missedQc),
   pipeline: async () => (await import("./ingest-pipeline.ts")).benchIngestPipeline(),
   journal: async () => {
     const folder = mkdtempSync(join(tmpdir(), "jingtu-bench-"));

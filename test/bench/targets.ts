@@ -3,6 +3,7 @@ import type { BacklogBench } from "./backlog.ts";
 import type { CodecRate } from "./codecs.ts";
 import type { Hj212Bench } from "./hj212-sessions.ts";
 import type { IdleBench } from "./idle.ts";
+import type { QcFigures } from "./qc.ts";
 
 /** What fell short, in words; empty when all were met. */
 export type Missed = readonly string[];
@@ -10,6 +11,7 @@ export type Missed = readonly string[];
 const IDLE_MEGABYTES_MAX = 400;
 const LIVE_P99_MS_MAX = 250;
 const HJ212_P99_MS_MAX = 50;
+const QC_NS_MAX = 200;
 
 export function missedCodecs(
   rates: Readonly<Record<string, Pick<CodecRate, "messagesPerSecond" | "target" | "isMet">>>,
@@ -59,6 +61,10 @@ export function missedHj212({
     ...atMost("9014 p99, ms", p99Ms, HJ212_P99_MS_MAX),
     ...atMost("packets without an answer", unanswered + late, 0),
   ];
+}
+
+export function missedQc({ nsQc }: Pick<QcFigures, "nsQc">): Missed {
+  return atMost("quality control, ns a reading in order", nsQc, QC_NS_MAX);
 }
 
 /** A figure that is none has missed. */

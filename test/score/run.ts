@@ -2,12 +2,16 @@
  * `npm run score [-- event|qc|all]`: how well detectors do on the labelled public sets. Needs EWS_SHARED.
  */
 import { scoreEvent } from "./event.ts";
+import { printQcScores } from "./qc.ts";
 import { type LabelledSet, loadSets } from "./sets.ts";
 
 /** Gives the lines to print. */
-type Tool = (sets: readonly LabelledSet[], print: (text: string) => void) => void;
+type Tool = (sets: readonly LabelledSet[], print: (text: string) => void, shared: string) => void;
 
-const TOOLS: Readonly<Record<string, Tool>> = { event: scoreEvent };
+const TOOLS: Readonly<Record<string, Tool>> = {
+  event: scoreEvent,
+  qc: (_, print, folder) => printQcScores(folder, print),
+};
 
 const shared = process.env["EWS_SHARED"];
 if (shared === undefined) {
@@ -24,5 +28,5 @@ for (const name of tools) {
     process.exit(2);
   }
   process.stdout.write(`\n${name}\n`);
-  tool(sets, (text) => process.stdout.write(`${text}\n`));
+  tool(sets, (text) => process.stdout.write(`${text}\n`), shared);
 }

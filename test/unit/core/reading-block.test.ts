@@ -4,6 +4,7 @@ import { decodeRaw, encodeRaw } from "../../../core/envelope.ts";
 import { Unavailable } from "../../../core/errors.ts";
 import type { Reading } from "../../../core/reading.ts";
 import { comparisonCode, decodeReadingBlock, ReadingBlockBuilder, readingAt } from "../../../core/reading-block.ts";
+import { anOrigin } from "../../support/builders.ts";
 
 const reading: fc.Arbitrary<Reading> = fc.record({
   series: fc.constantFrom("mw-1/cd/total/rtd", "mw-1/ph/total/rtd", "s.2_x/no3n/dissolved/avg"),
@@ -93,4 +94,27 @@ describe("raw envelope", () => {
   test("an unknown version is refused", () => {
     expect(() => decodeRaw(new Uint8Array(20).fill(9))).toThrow(/version 9/);
   });
+});
+
+test("tests stand beside rows that are not good, and revisions at the end", () => {
+  const builder = new ReadingBlockBuilder();
+  builder.message(anOrigin());
+  builder.row("s/ph/total/rtd", 1, 7, 0, 1, 78);
+  builder.tests(0);
+  builder.row("s/ph/total/rtd", 2, 9, 0, 3, 78);
+  builder.tests(0b011_000_000);
+  builder.revisions();
+  builder.row("s/ph/total/rtd", 0, 7, 0, 4, 78);
+  builder.tests(4);
+  const block = decodeReadingBlock(builder.encode());
+  expect([...block.tests]).toEqual([
+    [1, 0b011_000_000],
+    [2, 4],
+  ]);
+  expect(block.revisedFrom).toBe(2);
+  builder.clear();
+  builder.message(anOrigin());
+  builder.row("s/ph/total/rtd", 1, 7, 0, 1, 78);
+  const plain = decodeReadingBlock(builder.encode());
+  expect([plain.tests.size, plain.revisedFrom]).toEqual([0, 1]);
 });

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { grossRange } from "../../../ingest/qc/gross-range.ts";
 
@@ -26,29 +25,4 @@ describe("gross range", () => {
     expect(grossRange(1e30, { failSpan: null, suspectSpan: null })).toBe(1);
     expect(grossRange(-1, { failSpan: null, suspectSpan: [0, 1] })).toBe(3);
   });
-});
-
-interface Vector {
-  readonly fn: string;
-  readonly id: string;
-  readonly args: { inp: (number | null)[]; fail_span: number[]; suspect_span?: number[] | null };
-  readonly flags?: number[];
-}
-const shared = process.env["EWS_SHARED"];
-
-/** The library sorts its spans first; our catalogue states them in order. */
-function sorted(span: number[] | null | undefined): readonly [number, number] | null {
-  if (!span) return null;
-  const [low = 0, high = 0] = [...span].sort((a, b) => a - b);
-  return [low, high];
-}
-
-test.skipIf(!shared)("[shared] agrees with the flags that ioos_qc computes", () => {
-  const { vectors } = JSON.parse(readFileSync(`${shared}/data/qartod/vectors.json`, "utf8")) as { vectors: Vector[] };
-  const cases = vectors.filter(({ fn, flags }) => fn === "gross_range_test" && flags !== undefined);
-  expect(cases.length).toBeGreaterThan(10);
-  for (const { id, args, flags } of cases) {
-    const own = { failSpan: sorted(args.fail_span), suspectSpan: sorted(args.suspect_span) };
-    expect({ id, flags: args.inp.map((value) => grossRange(value ?? Number.NaN, own)) }).toEqual({ id, flags });
-  }
 });

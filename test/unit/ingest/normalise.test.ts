@@ -29,10 +29,10 @@ function sent(overrides: Partial<DecodedReading>): DecodedReading {
 describe("readings become rows", () => {
   test.each`
     what                            | reading                                                     | row
-    ${"the registry's unit"}        | ${{ value: 0.5 }}                                           | ${{ series: "mw-1/cd/total/rtd", value: 0.5, flag: 1 }}
+    ${"the registry's unit"}        | ${{ value: 0.5 }}                                           | ${{ series: "mw-1/cd/total/rtd", value: 0.5 }}
     ${"µg/L with the micro sign"}   | ${{ value: 0.5, unit: "µg/L" }}                             | ${{ value: 0.0005 }}
     ${"µg/L with the Greek letter"} | ${{ value: 0.5, unit: "μg/L" }}                             | ${{ value: 0.0005 }}
-    ${"amount of substance"}        | ${{ value: 1, unit: "mmol/L" }}                             | ${{ value: 112.414, flag: 3 }}
+    ${"amount of substance"}        | ${{ value: 1, unit: "mmol/L" }}                             | ${{ value: 112.414 }}
     ${"an HJ 212 code"}             | ${{ quantity: "w20115" }}                                   | ${{ series: "mw-1/cd/total/rtd" }}
     ${"registered by its code"}     | ${{ quantity: "no3n", value: 10 }}                          | ${{ series: "mw-1/no3n/total/rtd", value: 10 }}
     ${"nitrate as NO3"}             | ${{ quantity: "no3n", value: 62.004, unit: "mg/L as NO3" }} | ${{ value: 14.007 }}
@@ -41,10 +41,10 @@ describe("readings become rows", () => {
     ${"no time: arrival"}           | ${{ time: null }}                                           | ${{ time: NOW + 1_000 }}
     ${"long ago"}                   | ${{ time: Date.UTC(1949, 0, 1) }}                           | ${{ time: Date.UTC(1949, 0, 1) }}
     ${"10 min ahead"}               | ${{ time: NOW + 601_000 }}                                  | ${{ time: NOW + 601_000 }}
-    ${"null in maintenance"}        | ${{ value: null, qualifier: "M" }}                          | ${{ value: Number.NaN, flag: 9 }}
-    ${"a value in calibration"}     | ${{ quantity: "ph", value: 15, qualifier: "C" }}            | ${{ value: 15, flag: 4 }}
-    ${"impossible, and kept"}       | ${{ quantity: "ph", value: -1 }}                            | ${{ value: -1, flag: 4 }}
-    ${"implausible, and kept"}      | ${{ quantity: "ph", value: 13 }}                            | ${{ value: 13, flag: 3 }}
+    ${"null in maintenance"}        | ${{ value: null, qualifier: "M" }}                          | ${{ value: Number.NaN }}
+    ${"a value in calibration"}     | ${{ quantity: "ph", value: 15, qualifier: "C" }}            | ${{ value: 15 }}
+    ${"impossible, and kept"}       | ${{ quantity: "ph", value: -1 }}                            | ${{ value: -1 }}
+    ${"implausible, and kept"}      | ${{ quantity: "ph", value: 13 }}                            | ${{ value: 13 }}
   `("$what", ({ reading, row }: { reading: Partial<DecodedReading>; row: object }) => {
     // Twice: looked up, then remembered.
     for (let time = 0; time < 2; time++) expect(inWater.row(sent(reading), NOW + 1_000)).toMatchObject(row);

@@ -118,14 +118,14 @@ test("births and data by alias become rows of the device's series, in canonical 
 
 test("history of a message is back-fill, what is live in it is not", async () => {
   const both = raw("DDATA", 2, [
-    { alias: 1, type: "Double", isTyped: false, value: 6, time: NOW - 5_000, isHistorical: true },
-    { alias: 1, type: "Double", isTyped: false, value: 8, time: NOW + 5_000 },
+    { alias: 1, type: "Double", isTyped: false, value: 6.99, time: NOW - 5_000, isHistorical: true },
+    { alias: 1, type: "Double", isTyped: false, value: 7.01, time: NOW + 5_000 },
   ]);
   const journal = await journalOf(nbirth(), dbirth(), both);
   await ingest(journal);
   expect((await rows(journal)).slice(2)).toEqual([
-    ["mw-1/ph/total/rtd", 5_000, 8, "well-1", false],
-    ["mw-1/ph/total/rtd", -5_000, 6, "well-1", true],
+    ["mw-1/ph/total/rtd", 5_000, 7.01, "well-1", false],
+    ["mw-1/ph/total/rtd", -5_000, 6.99, "well-1", true],
   ]);
 });
 
