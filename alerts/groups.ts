@@ -208,7 +208,7 @@ function bindingOf(rule: Rule, version: number, plan: GroupPlan, group: Group): 
   return {
     ruleId: rule.id,
     version,
-    category: "pollution",
+    category: plan.category ?? "pollution",
     level: rule.level,
     advice: rule.advice ?? null,
     rule,

@@ -15,8 +15,11 @@ export type Level = (typeof LEVELS)[number];
 export const ALARM_STATES = ["active", "acknowledged", "cleared"] as const;
 export type AlarmState = (typeof ALARM_STATES)[number];
 
-/** `pollution` from limit and level rules; `instrument` from values the device itself declares unfit; `absence` from silence. */
-export const ALARM_CATEGORIES = ["pollution", "instrument", "absence"] as const;
+/**
+ * `pollution` from what is measured; `instrument` from values the device itself declares unfit; `absence` from silence;
+ * `integrity` from signs that data are falsified, which ask a person to look and are not for the public.
+ */
+export const ALARM_CATEGORIES = ["pollution", "instrument", "absence", "integrity"] as const;
 export type AlarmCategory = (typeof ALARM_CATEGORIES)[number];
 
 export function levelRank(level: Level): number {

@@ -1,5 +1,5 @@
 /** The form in which the engine asks for the detector of a rule; `alerts/detectors.ts` lists them all. */
-import type { Level } from "../../core/alarm.ts";
+import type { AlarmCategory, Level } from "../../core/alarm.ts";
 import type { Rule } from "../../core/rule.ts";
 import type { Detector, SeriesContext } from "./detector.ts";
 import type { Group, GroupDetector, GroupMember } from "./group.ts";
@@ -13,6 +13,8 @@ export interface GroupPlan {
   readonly create: (group: Group) => GroupDetector;
   /** For rules whose score is a grade; else the rule's own level counts. */
   readonly levelOfScore?: (score: number) => Level;
+  /** `pollution` when left out. */
+  readonly category?: AlarmCategory;
 }
 
 export interface DetectorBook {

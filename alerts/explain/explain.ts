@@ -6,6 +6,7 @@ import type { Alarm } from "../../core/alarm.ts";
 import type { BothTexts, ExplainedReading, Explanation, ExplanationStep } from "../../core/explanation.ts";
 import { JUDGEMENTS } from "../../core/explanation.ts";
 import type { Locale } from "../../core/locale.ts";
+import { parseSeriesKey } from "../../core/reading.ts";
 import type { Bound } from "../detect/condition.ts";
 import { IN_DEADBAND, KEPT, VIOLATED } from "../detect/condition.ts";
 import { figureSentences } from "./figures.ts";
@@ -169,7 +170,12 @@ function findingText({ reading, value, judgement, excess }: JudgedReading, matte
 
 function figureSteps({ evidence: { computation, unit } }: Alarm): readonly ExplanationStep[] {
   if (!computation) return [];
-  const sentences = figureSentences(computation.kind, computation.figures, unit);
+  const sentences = figureSentences(
+    computation.kind,
+    computation.figures,
+    unit,
+    (computation.members ?? []).map(({ series }) => parseSeriesKey(series).station),
+  );
   return sentences.en.map((en, index) => step("figures", { en, "zh-CN": sentences["zh-CN"][index] ?? en }));
 }
 

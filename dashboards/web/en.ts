@@ -245,6 +245,7 @@ export const en = {
   "alarms.category.pollution": "Limit alarm",
   "alarms.category.instrument": "Instrument alarm",
   "alarms.category.absence": "No data",
+  "alarms.category.integrity": "Suspected data",
   "alarms.late": "{duration} late",
   "alarms.backfill": "back-filled",
   "alarms.unverified": "Not verified",

@@ -242,6 +242,7 @@ export const zhCN = {
   "alarms.category.pollution": "超标报警",
   "alarms.category.instrument": "仪器报警",
   "alarms.category.absence": "数据中断",
+  "alarms.category.integrity": "疑似数据异常",
   "alarms.late": "迟到 {duration}",
   "alarms.backfill": "补传数据",
   "alarms.unverified": "未核实",
