@@ -123,6 +123,8 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
     metrics: () => metrics.snapshot(),
     backupSeries: (folder) => series.backup(folder),
     seriesCount: () => series.count(),
+    seriesLatest: () => series.latest(),
+    seriesQuery: (query, limit) => series.query(query, limit),
   });
   parentPort?.on("message", ({ seriesPort, fleetPort }: OfferSeries) => {
     offer(seriesPort, readsOf(series));

@@ -154,6 +154,12 @@ export async function startApp(parts: AppParts): Promise<App> {
           { device: String(device), command: command as FieldCommand, by: "cli" },
           { way: gateway.hj212, commands: ledger.commands, accounts: ledger.accounts, directory, clock },
         ),
+      "series-latest": () => pipeline.control.seriesLatest(),
+      "series-query": ({ series, from, to, limit }) =>
+        pipeline.control.seriesQuery(
+          { series: String(series), from: Number(from), to: Number(to) },
+          Math.min(Number(limit), SERIES_POINTS_MAX),
+        ),
       "quarantine-replay": ({ offsets }) => replayQuarantine(journal, offsets as number[]),
       status: async () => {
         const stats = await journal.stats(); // first, so that readers at the end mean that the points below are all
@@ -168,6 +174,9 @@ export async function startApp(parts: AppParts): Promise<App> {
     throw error;
   }
 }
+
+/** Of one series that the command line may ask for at once. */
+const SERIES_POINTS_MAX = 50_000;
 
 function addressesOf(gateway: Gateway, web: WebReady): Addresses {
   return { ...gateway.addresses, http: web.address.port };

@@ -1,6 +1,7 @@
 /** What the three threads hand and offer one another. Types and names only, so that importing it starts nothing. */
 import type { MessagePort } from "node:worker_threads";
 import type { Config } from "./core/config.ts";
+import type { LatestPoint, Point, SeriesQuery } from "./core/ports.ts";
 import type { HealthReport } from "./dashboards/health.ts";
 import type { DeviceDoors } from "./dashboards/parts.ts";
 
@@ -24,8 +25,17 @@ export interface PipelineControl {
   metrics(): Promise<object[]>;
   backupSeries(folder: string): Promise<void>;
   seriesCount(): Promise<number>;
+  seriesLatest(): Promise<readonly LatestPoint[]>;
+  seriesQuery(query: SeriesQuery, limit: number): Promise<readonly Point[]>;
 }
-export const PIPELINE_CONTROL = ["stop", "metrics", "backupSeries", "seriesCount"] as const;
+export const PIPELINE_CONTROL = [
+  "stop",
+  "metrics",
+  "backupSeries",
+  "seriesCount",
+  "seriesLatest",
+  "seriesQuery",
+] as const;
 
 /** What the web thread may ask of the series store. */
 export const SERIES_READS = ["query", "buckets", "latest", "corrections", "count"] as const;

@@ -1,0 +1,113 @@
+/**
+ * History of the series store as a tape: canonical readings with the flags they got, merged by time in steps that hold
+ * some thousand rows each. A stored reading does not say when it came in: it counts as having come when measured.
+ */
+import type { Directory, Point, TimeSeriesStore } from "./core/ports.ts";
+import { parseSeriesKey } from "./core/reading.ts";
+import { comparisonCode, ReadingBlockBuilder } from "./core/reading-block.ts";
+import type { Replay } from "./replay.ts";
+import type { Flagged } from "./replay-ingest.ts";
+import { reporterOf } from "./replay-ingest.ts";
+
+const STEP_MS = 86_400_000;
+/** Asked of one series at a time; a step that holds more is read in parts. */
+const POINTS_MAX = 50_000;
+const BLOCK_MS = 60_000;
+const BLOCK_ROWS = 4_096;
+
+export interface HistoryParts {
+  readonly series: Pick<TimeSeriesStore, "query">;
+  readonly keys: readonly string[];
+  /** Inclusive, ms. */
+  readonly from: number;
+  /** Exclusive. */
+  readonly to: number;
+  readonly directory: Directory;
+  readonly replay: Replay;
+  readonly onFlag: (flagged: Flagged) => void;
+  /** Awaited after each step. */
+  readonly pause: () => Promise<void>;
+}
+
+interface Row {
+  readonly key: string;
+  readonly device: string;
+  readonly point: Point;
+}
+
+/** @returns rows read. */
+export async function replayHistory(parts: HistoryParts): Promise<number> {
+  const devices = new Map(parts.keys.map((key) => [key, deviceOf(parts.directory, key)]));
+  const feeder = new Feeder(parts);
+  let count = 0;
+  for (let at = parts.from; at < parts.to; ) {
+    const step = await readStep(parts, devices, at, Math.min(parts.to, at + STEP_MS));
+    count += step.rows.length;
+    for (const row of step.rows) feeder.add(row);
+    at = step.end;
+    await parts.pause();
+  }
+  feeder.flush();
+  parts.replay.advance(parts.to);
+  return count;
+}
+
+/** One step; shorter when a series holds more than is asked for at once. */
+async function readStep(
+  { series, keys }: HistoryParts,
+  devices: ReadonlyMap<string, string>,
+  from: number,
+  to: number,
+): Promise<{ readonly rows: readonly Row[]; readonly end: number }> {
+  let end = to;
+  const rows: Row[] = [];
+  for (const key of keys) {
+    const points = await series.query({ series: key, from, to: end }, POINTS_MAX);
+    if (points.length === POINTS_MAX) end = points.at(-1)?.time ?? end;
+    const device = devices.get(key) ?? "";
+    for (const point of points) rows.push({ key, device, point });
+  }
+  const kept = end === to ? rows : rows.filter(({ point }) => point.time < end);
+  return { rows: kept.sort((a, b) => a.point.time - b.point.time), end };
+}
+
+class Feeder {
+  readonly #parts: HistoryParts;
+  readonly #block = new ReadingBlockBuilder();
+  #began = 0;
+  #newest = 0;
+  #device = "";
+
+  constructor(parts: HistoryParts) {
+    this.#parts = parts;
+  }
+
+  add({ key, device, point }: Row): void {
+    const { replay, onFlag } = this.#parts;
+    const { time, cmp, flag, qualifier } = point;
+    if (this.#block.count >= BLOCK_ROWS || time - this.#began >= BLOCK_MS) this.flush();
+    if (replay.isDue(time)) {
+      this.flush();
+      replay.advance(time);
+    }
+    if (this.#block.count === 0) this.#began = time;
+    if (this.#block.count === 0 || device !== this.#device || time !== this.#newest) {
+      this.#block.message({ device, boot: "", seq: -1, receivedAt: time, backfill: false });
+    }
+    this.#device = device;
+    this.#newest = time;
+    const value = point.value ?? Number.NaN;
+    if (flag !== 1) onFlag({ series: key, time, value, flag, tests: {} });
+    this.#block.row(key, time, value, comparisonCode(cmp), flag, qualifier.charCodeAt(0));
+  }
+
+  flush(): void {
+    if (this.#block.count > 0) this.#parts.replay.feed(this.#block.view(), this.#newest);
+    this.#block.clear();
+  }
+}
+
+function deviceOf(directory: Directory, key: string): string {
+  const { station, quantity } = parseSeriesKey(key);
+  return reporterOf(directory, station, quantity)?.device.id ?? "";
+}
