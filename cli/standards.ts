@@ -10,6 +10,7 @@ import { loadPepper } from "../core/secret.ts";
 import { LAND_USES } from "../core/site.ts";
 import { confirmedFile, packsOf } from "../packs.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
+import { rulesTestVerb } from "./rules-test.ts";
 import { operand, UsageError, type Verb } from "./verb.ts";
 
 const gradeVerb: Verb = {
@@ -117,4 +118,4 @@ const rulesCheckVerb: Verb = {
   },
 };
 
-export const standardsVerbs: readonly Verb[] = [gradeVerb, listVerb, confirmVerb, rulesCheckVerb];
+export const standardsVerbs: readonly Verb[] = [gradeVerb, listVerb, confirmVerb, rulesCheckVerb, rulesTestVerb];
