@@ -48,7 +48,7 @@ export async function replayHistory(parts: HistoryParts): Promise<number> {
     await parts.pause();
   }
   feeder.flush();
-  parts.replay.advance(parts.to);
+  parts.replay.end(parts.to);
   return count;
 }
 

@@ -137,7 +137,7 @@ export class ReplayIngest {
   /** The end of the tape: silence up to `until` counts. */
   end(until: number): void {
     this.flush();
-    this.#replay.advance(until);
+    this.#replay.end(until);
   }
 
   #begin(device: string, receivedAt: number): void {

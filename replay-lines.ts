@@ -7,8 +7,11 @@ import { open, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Alarm, AlarmEvent } from "./core/alarm.ts";
+import { parseSeriesKey } from "./core/reading.ts";
 import type { Flagged } from "./replay-ingest.ts";
 
+/** Derived series of event rules bear it where others have their quantity. */
+const EVENT_KIND = "event";
 const KINDS = ["flag", "alarm", "event"] as const;
 /** Lines kept in memory before they go to a file: some 50 MB. */
 const RUN_LINES_MAX = 150_000;
@@ -41,8 +44,12 @@ export class ReplayLines {
     this.#add(event.at, 1, String(this.#order), JSON.stringify(line));
   }
 
-  event(alarm: Alarm, end: number, series: readonly string[]): void {
+  /** Of an alarm of a rule over the channels of a station; nothing for others. @param end of the tape: what is open closes there. */
+  event(alarm: Alarm, end: number): void {
+    if (parseSeriesKey(alarm.series).quantity !== EVENT_KIND || alarm.supersededBy !== null) return;
     const { station, start, value } = alarm;
+    const members = [...(alarm.evidence.computation?.members ?? [])].filter(({ contributes }) => contributes >= 0);
+    const series = members.sort((a, b) => a.contributes - b.contributes).map((member) => member.series);
     const body = { type: "event", station, start: iso(start), end: iso(alarm.end ?? end), score: value, series };
     this.#add(start, 2, alarm.id, JSON.stringify(body));
   }

@@ -51,17 +51,30 @@ export class Replay {
     if (now <= this.#now) return;
     this.#due = this.judge.silentFrom(this.#ticked);
     while (this.#due + TICK_MS <= now) {
-      this.#ticked = this.#due + TICK_MS;
-      this.#tell(this.judge.tick(this.#offset, this.#ticked));
+      this.#tick(this.#due + TICK_MS);
       this.#due = this.judge.silentFrom(this.#ticked);
     }
     this.#now = now;
   }
 
+  /** The end of the tape: silence up to `until` counts, and nothing waits any more. */
+  end(until: number): void {
+    this.advance(until);
+    this.#tick(Math.max(this.#now, this.#ticked));
+  }
+
   /** One block; what it holds came in up to `now`. */
   feed(block: ReadingBlock, now: number): void {
+    // Groups wait for their members until the next tick: by then the tape has gone on.
+    if (this.judge.groups.groups.size > 0 && now - this.#ticked >= TICK_MS)
+      this.#tick(Math.min(now, this.#now + TICK_MS));
     this.#now = Math.max(this.#now, now);
     this.#tell(this.judge.block(block, ++this.#offset, this.#now));
+  }
+
+  #tick(now: number): void {
+    this.#ticked = Math.max(this.#ticked, now);
+    this.#tell(this.judge.tick(this.#offset, this.#ticked));
   }
 
   #tell(events: readonly AlarmEvent[]): void {

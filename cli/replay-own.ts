@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { createLimitBinder } from "../alerts/bind.ts";
 import { loadRules } from "../alerts/rules.ts";
 import { callControl } from "../control.ts";
-import type { AlarmEvent } from "../core/alarm.ts";
+import type { Alarm, AlarmEvent } from "../core/alarm.ts";
 import { systemClock } from "../core/clock.ts";
 import type { Config } from "../core/config.ts";
 import { createDirectory } from "../core/directory.ts";
@@ -71,12 +71,14 @@ export async function replayOwnHistory(call: Call, lines: ReplayLines, sent: Rep
         onFlag: (flagged) => flagged.time >= from && lines.flag(flagged),
         pause: () => lines.spill(),
       });
-      const ended = new Map(events.map(({ alarm }) => [alarm.id, alarm.end]));
+      const alarms = new Map(events.map(({ alarm }) => [alarm.id, alarm]));
+      const isWanted = ({ end }: Alarm): boolean => end === null || end > from;
       for (const event of events) {
-        if ((ended.get(event.alarm.id) ?? Number.POSITIVE_INFINITY) <= from) continue;
+        if (!isWanted(alarms.get(event.alarm.id) ?? event.alarm)) continue;
         lines.alarm(event);
         sent.add(event);
       }
+      for (const alarm of alarms.values()) if (isWanted(alarm)) lines.event(alarm, to);
       return { rows, series: keys.length, rules: rules.filter(({ rule }) => rule.enabled).length };
     } finally {
       await store.close();

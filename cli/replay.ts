@@ -8,10 +8,9 @@ import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { createLimitBinder } from "../alerts/bind.ts";
 import { loadRules, SHIPPED_RULES } from "../alerts/rules.ts";
-import type { AlarmEvent } from "../core/alarm.ts";
+import type { Alarm, AlarmEvent } from "../core/alarm.ts";
 import { systemClock } from "../core/clock.ts";
 import { EXIT } from "../core/errors.ts";
-import type { Directory } from "../core/ports.ts";
 import { packsOf } from "../packs.ts";
 import { Replay } from "../replay.ts";
 import { ReplayIngest } from "../replay-ingest.ts";
@@ -94,25 +93,23 @@ async function replayCsv(call: Call, files: readonly string[], lines: ReplayLine
   const last = Math.max(...tapes.map((tape) => tape.last));
   if (!Number.isFinite(first)) return { rows: 0, readings: 0 };
   sent.consumersOf(null);
-  const onEvent = tellTo(lines, sent, directory);
+  const alarms = new Map<string, Alarm>();
+  const onEvent = (event: AlarmEvent): void => {
+    lines.alarm(event);
+    sent.add(event);
+    alarms.set(event.alarm.id, event.alarm);
+  };
   const replay = new Replay({ directory, bindLimit: createLimitBinder(packs), begin: first, onEvent });
   const ingest = new ReplayIngest({ directory, replay, onFlag: (flagged) => lines.flag(flagged) });
   await replayTapes(tapes, ingest, () => lines.spill());
   ingest.end(last);
+  for (const alarm of alarms.values()) lines.event(alarm, last);
   const sum = (name: "rows" | "missing" | "skipped" | "censored"): number =>
     tapes.reduce((total, { counts }) => total + counts[name], 0);
   return {
     ...{ rows: sum("rows"), missing: sum("missing"), skipped: sum("skipped"), censored: sum("censored") },
     ...ingest.counts,
     series: replay.judge.series.size,
-  };
-}
-
-/** What becomes of an alarm event in a replay. */
-export function tellTo(lines: ReplayLines, sent: ReplaySent, _directory: Directory): (event: AlarmEvent) => void {
-  return (event) => {
-    lines.alarm(event);
-    sent.add(event);
   };
 }
 
