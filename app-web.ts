@@ -17,6 +17,7 @@ import { createServer } from "./dashboards/server.ts";
 import { createTelemetryDoor } from "./gateway/http.ts";
 import { listQuarantine, replayQuarantine } from "./ingest/quarantine.ts";
 import { packsOf } from "./packs.ts";
+import { createRulePreview } from "./preview.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
 import {
@@ -48,6 +49,7 @@ async function start(data: WebData): Promise<WebReady> {
   const fleet = remote<FleetHealth>(data.fleetPort, FLEET_READS);
   const support = remote<WebSupport>(data.supportPort, WEB_SUPPORT);
 
+  const packs = packsOf(config.dataDir);
   const pepper = loadPepper(config.dataDir);
   const telemetry = createTelemetryDoor({ journal, directory, pepper, clock, log, metrics });
   shutdown.onStop("telemetry", () => telemetry.close());
@@ -66,7 +68,8 @@ async function start(data: WebData): Promise<WebReady> {
     fleet,
     presence: ledger.presence,
     commands: ledger.commands,
-    limits: createLimitBook(packsOf(config.dataDir)),
+    limits: createLimitBook(packs),
+    preview: createRulePreview({ series, directory, packs, config, clock }),
     pepper,
     telemetry,
     quarantine: {

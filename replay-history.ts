@@ -9,7 +9,12 @@ import type { Replay } from "./replay.ts";
 import type { Flagged } from "./replay-ingest.ts";
 import { reporterOf } from "./replay-ingest.ts";
 
+/** Data time of one step at first; it grows while a step holds few rows. */
 const STEP_MS = 86_400_000;
+const STEP_MS_MAX = 64 * STEP_MS;
+const STEP_ROWS = 20_000;
+/** Series asked for at once. */
+const QUERIES_MAX = 4;
 /** Asked of one series at a time; a step that holds more is read in parts. */
 const POINTS_MAX = 50_000;
 const BLOCK_MS = 60_000;
@@ -23,10 +28,11 @@ export interface HistoryParts {
   /** Exclusive. */
   readonly to: number;
   readonly directory: Directory;
-  readonly replay: Replay;
+  /** Each gets the same readings. */
+  readonly replays: readonly Replay[];
   readonly onFlag: (flagged: Flagged) => void;
-  /** Awaited after each step. */
-  readonly pause: () => Promise<void>;
+  /** Awaited after each step. @param rows read so far. */
+  readonly pause: (rows: number) => Promise<void>;
 }
 
 interface Row {
@@ -39,16 +45,18 @@ interface Row {
 export async function replayHistory(parts: HistoryParts): Promise<number> {
   const devices = new Map(parts.keys.map((key) => [key, deviceOf(parts.directory, key)]));
   const feeder = new Feeder(parts);
-  let count = 0;
+  let [count, stepMs] = [0, STEP_MS];
   for (let at = parts.from; at < parts.to; ) {
-    const step = await readStep(parts, devices, at, Math.min(parts.to, at + STEP_MS));
+    const step = await readStep(parts, devices, at, Math.min(parts.to, at + stepMs));
     count += step.rows.length;
     for (const row of step.rows) feeder.add(row);
     at = step.end;
-    await parts.pause();
+    if (step.rows.length < STEP_ROWS / 2) stepMs = Math.min(STEP_MS_MAX, stepMs * 2);
+    else if (step.rows.length > STEP_ROWS * 2) stepMs = Math.max(3_600_000, stepMs / 2);
+    await parts.pause(count);
   }
   feeder.flush();
-  parts.replay.end(parts.to);
+  for (const replay of parts.replays) replay.end(parts.to);
   return count;
 }
 
@@ -61,11 +69,15 @@ async function readStep(
 ): Promise<{ readonly rows: readonly Row[]; readonly end: number }> {
   let end = to;
   const rows: Row[] = [];
-  for (const key of keys) {
-    const points = await series.query({ series: key, from, to: end }, POINTS_MAX);
-    if (points.length === POINTS_MAX) end = points.at(-1)?.time ?? end;
-    const device = devices.get(key) ?? "";
-    for (const point of points) rows.push({ key, device, point });
+  for (let first = 0; first < keys.length; first += QUERIES_MAX) {
+    const some = keys.slice(first, first + QUERIES_MAX);
+    const found = await Promise.all(some.map((key) => series.query({ series: key, from, to: end }, POINTS_MAX)));
+    for (const [index, points] of found.entries()) {
+      const key = some[index] ?? "";
+      const device = devices.get(key) ?? "";
+      if (points.length === POINTS_MAX) end = Math.min(end, points.at(-1)?.time ?? end);
+      for (const point of points) rows.push({ key, device, point });
+    }
   }
   const kept = end === to ? rows : rows.filter(({ point }) => point.time < end);
   return { rows: kept.sort((a, b) => a.point.time - b.point.time), end };
@@ -83,12 +95,12 @@ class Feeder {
   }
 
   add({ key, device, point }: Row): void {
-    const { replay, onFlag } = this.#parts;
+    const { replays, onFlag } = this.#parts;
     const { time, cmp, flag, qualifier } = point;
     if (this.#block.count >= BLOCK_ROWS || time - this.#began >= BLOCK_MS) this.flush();
-    if (replay.isDue(time)) {
+    if (replays.some((replay) => replay.isDue(time))) {
       this.flush();
-      replay.advance(time);
+      for (const replay of replays) replay.advance(time);
     }
     if (this.#block.count === 0) this.#began = time;
     if (this.#block.count === 0 || device !== this.#device || time !== this.#newest) {
@@ -102,7 +114,10 @@ class Feeder {
   }
 
   flush(): void {
-    if (this.#block.count > 0) this.#parts.replay.feed(this.#block.view(), this.#newest);
+    if (this.#block.count > 0) {
+      const block = this.#block.view();
+      for (const replay of this.#parts.replays) replay.feed(block, this.#newest);
+    }
     this.#block.clear();
   }
 }

@@ -67,7 +67,7 @@ export async function replayOwnHistory(call: Call, lines: ReplayLines, sent: Rep
       };
       const replay = new Replay(parts);
       const rows = await replayHistory({
-        ...{ series: store, keys: keys.sort(), from: begin, to, directory, replay },
+        ...{ series: store, keys: keys.sort(), from: begin, to, directory, replays: [replay] },
         onFlag: (flagged) => flagged.time >= from && lines.flag(flagged),
         pause: () => lines.spill(),
       });

@@ -18,6 +18,7 @@ import type {
   TimeSeriesStore,
 } from "../core/ports.ts";
 import type { PresenceStore } from "../core/presence.ts";
+import type { RulePreview } from "../core/rule-preview.ts";
 import type { HealthReport } from "./health.ts";
 
 /** An entry of stream `quarantine` without its bytes; its offset names it. */
@@ -61,6 +62,7 @@ export interface DashboardParts {
   readonly limits: LimitBook;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
+  readonly preview: RulePreview;
   readonly telemetry: TelemetryDoor;
   /** Where devices connect to. */
   readonly doors: () => Promise<DeviceDoors>;

@@ -30,6 +30,7 @@ import { registerClaim } from "./routes/claim.ts";
 import { registerFleet } from "./routes/fleet.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerPlaces } from "./routes/places.ts";
+import { registerPreview } from "./routes/preview.ts";
 import { registerReadings } from "./routes/readings.ts";
 import { registerRecords } from "./routes/records.ts";
 import { registerSession } from "./routes/session.ts";
@@ -215,6 +216,7 @@ function registerApi(api: App, services: Services): void {
   registerReadings(api, services);
   registerAlarms(api, services);
   registerRecords(api, services);
+  registerPreview(api, services);
   registerFleet(api, services);
   registerStream(api, services);
   registerHealth(api, services);

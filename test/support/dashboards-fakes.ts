@@ -10,6 +10,7 @@ import { createDirectory } from "../../core/directory.ts";
 import { Refused, Unavailable } from "../../core/errors.ts";
 import { createLogger, Metrics } from "../../core/observe.ts";
 import type { AlarmDesk, Bucket, Directory, LatestPoint, Point, TimeSeriesStore } from "../../core/ports.ts";
+import type { PreviewReport } from "../../core/rule-preview.ts";
 import { hmacSecret } from "../../core/secret.ts";
 import type { Role } from "../../core/site.ts";
 import type { DashboardParts } from "../../dashboards/parts.ts";
@@ -181,6 +182,7 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },
     pepper: PEPPER,
+    preview: { preview: async () => aPreview },
     quarantine: {
       list: async () => [anEntry],
       replay: async (offsets) => offsets.length,
@@ -283,6 +285,15 @@ const aLimitLine = {
   enforceable: true,
 } as const;
 
+const aPreview: PreviewReport = {
+  ...{ rule: "cd-high", inForce: 1, rows: 2, series: 1, ms: 5 },
+  alarms: {
+    total: 1,
+    listed: [{ series: "mw-1/cd/total/rtd", level: "orange", start: NOW, end: null, verified: true }],
+  },
+  notices: { events: 1, mqtt: 1, webhook: 0 },
+  difference: { noticesInForce: 0, same: 0, added: [], removed: [], changed: [] },
+};
 const anEntry = {
   offset: 3,
   at: NOW,
