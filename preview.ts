@@ -8,7 +8,8 @@ import { parseRules } from "./alerts/rules.ts";
 import type { Clock } from "./core/clock.ts";
 import type { Config } from "./core/config.ts";
 import { Misconfigured, Refused, Unavailable } from "./core/errors.ts";
-import type { Directory, TimeSeriesStore } from "./core/ports.ts";
+import { packPoints } from "./core/packed-points.ts";
+import type { Directory, SeriesQuery, TimeSeriesStore } from "./core/ports.ts";
 import type { Rule } from "./core/rule.ts";
 import type { PreviewReport, RulePreview } from "./core/rule-preview.ts";
 import { startThread } from "./core/thread.ts";
@@ -66,7 +67,7 @@ async function inThread(
   const startedAt = clock.monotonic();
   const { port1, port2 } = new MessageChannel();
   offer(port1, {
-    query: (query: Parameters<TimeSeriesStore["query"]>[0], limit: number) => series.query(query, limit),
+    query: async (query: SeriesQuery, limit: number) => packPoints(await series.query(query, limit)),
     latest: () => series.latest(),
   });
   const { snapshot } = directory();
