@@ -10,11 +10,11 @@ import type { Flagged } from "./replay-ingest.ts";
 import { reporterOf } from "./replay-ingest.ts";
 
 /** Data time of one step at first; it grows while a step holds few rows. */
-const STEP_MS = 86_400_000;
-const STEP_MS_MAX = 64 * STEP_MS;
+const STEP_MS = 8 * 86_400_000;
+const STEP_MS_MAX = 8 * STEP_MS;
 const STEP_ROWS = 20_000;
 /** Series asked for at once. */
-const QUERIES_MAX = 4;
+const QUERIES_MAX = 8;
 /** Asked of one series at a time; a step that holds more is read in parts. */
 const POINTS_MAX = 50_000;
 const BLOCK_MS = 60_000;
@@ -46,13 +46,18 @@ export async function replayHistory(parts: HistoryParts): Promise<number> {
   const devices = new Map(parts.keys.map((key) => [key, deviceOf(parts.directory, key)]));
   const feeder = new Feeder(parts);
   let [count, stepMs] = [0, STEP_MS];
-  for (let at = parts.from; at < parts.to; ) {
-    const step = await readStep(parts, devices, at, Math.min(parts.to, at + stepMs));
-    count += step.rows.length;
-    for (const row of step.rows) feeder.add(row);
-    at = step.end;
-    if (step.rows.length < STEP_ROWS / 2) stepMs = Math.min(STEP_MS_MAX, stepMs * 2);
-    else if (step.rows.length > STEP_ROWS * 2) stepMs = Math.max(3_600_000, stepMs / 2);
+  const read = (at: number) => {
+    const reading = at < parts.to ? readStep(parts, devices, at, Math.min(parts.to, at + stepMs)) : null;
+    reading?.catch(() => undefined); // awaited in the next round, unless this one fails
+    return reading;
+  };
+  for (let next = read(parts.from); next !== null; ) {
+    const { rows, end } = await next;
+    count += rows.length;
+    if (rows.length < STEP_ROWS / 2) stepMs = Math.min(STEP_MS_MAX, stepMs * 2);
+    else if (rows.length > STEP_ROWS * 2) stepMs = Math.max(3_600_000, stepMs / 2);
+    next = read(end); // the store reads on while the engines judge
+    for (const row of rows) feeder.add(row);
     await parts.pause(count);
   }
   feeder.flush();
