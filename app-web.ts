@@ -20,6 +20,7 @@ import { createTelemetryDoor } from "./gateway/http.ts";
 import { listQuarantine, replayQuarantine } from "./ingest/quarantine.ts";
 import { appendRaw, createLabDesk } from "./lab.ts";
 import { packsOf } from "./packs.ts";
+import { createRulePreview } from "./preview.ts";
 import { connectSqliteJournal } from "./storage/journal-sqlite.ts";
 import { openLedger } from "./storage/sql-sqlite.ts";
 import {
@@ -73,6 +74,7 @@ async function start(data: WebData): Promise<WebReady> {
     commands: ledger.commands,
     limits: createLimitBook(packs),
     regulation: createRegulationDesk({ directory, store: ledger.regulation, series, packs, clock }),
+    preview: createRulePreview({ series, directory, packs, config, clock }),
     pepper,
     telemetry,
     lab: createLabDesk({

@@ -14,6 +14,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
   { words: ["demo"], load: async () => [(await import("./cli/demo.ts")).demoVerb] },
   { words: ["decode"], load: async () => [(await import("./cli/decode.ts")).decodeVerb] },
   { words: ["simulate"], load: async () => [(await import("./cli/simulate.ts")).simulateVerb] },
+  { words: ["replay"], load: async () => [(await import("./cli/replay.ts")).replayVerb] },
   { words: ["standards", "rules"], load: async () => (await import("./cli/standards.ts")).standardsVerbs },
   {
     words: ["plan", "zones", "farmland", "class"],

@@ -134,6 +134,11 @@ export class Judge {
     return this.#teller.take();
   }
 
+  /** The first moment after `after` at which a tick may raise something; for a clock that need not tick every second. */
+  silentFrom(after: number): number {
+    return this.#silence.silentFrom(after);
+  }
+
   tick(offset: number, now: number): AlarmEvent[] {
     this.tickedAt = now;
     const occasion = this.#occasion(offset, now, "tick", null, false);

@@ -145,6 +145,18 @@ export class SilenceWatch {
     if (open.size === 0) this.#open.delete(station);
   }
 
+  /** The first moment after `after` at which a tick may find something silent, as things stand; Infinity for none. */
+  silentFrom(after: number): number {
+    let first = Number.POSITIVE_INFINITY;
+    for (const awaited of this.#awaited.values()) {
+      if (awaited.told) continue;
+      const { newest, lastArrival } = this.#heard(awaited);
+      const due = Math.max(awaited.since, newest, lastArrival) + awaited.spanMs;
+      if (due > after && due < first) first = due;
+    }
+    return first;
+  }
+
   /** False nearly always: then a block of readings need not be looked at. */
   get anyOpen(): boolean {
     return this.#open.size > 0;

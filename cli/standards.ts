@@ -12,6 +12,7 @@ import { LAND_USES } from "../core/site.ts";
 import { confirmedFile, importedPacks, packsOf } from "../packs.ts";
 import { openLedger } from "../storage/sql-sqlite.ts";
 import { audit, withLedger } from "./ledger.ts";
+import { rulesTestVerb } from "./rules-test.ts";
 import { dayOf, operand, readText, UsageError, type Verb } from "./verb.ts";
 
 const gradeVerb: Verb = {
@@ -148,4 +149,11 @@ const rulesCheckVerb: Verb = {
   },
 };
 
-export const standardsVerbs: readonly Verb[] = [gradeVerb, listVerb, confirmVerb, importVerb, rulesCheckVerb];
+export const standardsVerbs: readonly Verb[] = [
+  gradeVerb,
+  listVerb,
+  confirmVerb,
+  importVerb,
+  rulesCheckVerb,
+  rulesTestVerb,
+];

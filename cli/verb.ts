@@ -8,7 +8,14 @@ import { Refused } from "../core/errors.ts";
 type OptionSpec = Readonly<
   Record<
     string,
-    { readonly type: "string" | "boolean"; readonly short?: string; readonly help: string; readonly value?: string }
+    {
+      readonly type: "string" | "boolean";
+      readonly short?: string;
+      readonly help: string;
+      readonly value?: string;
+      /** Takes several values: `--csv A B`, or the option again. */
+      readonly many?: boolean;
+    }
   >
 >;
 
@@ -29,6 +36,8 @@ export interface Call {
   readonly operands: readonly string[];
   /** Text of `--name VALUE`; undefined when absent. */
   text(name: string): string | undefined;
+  /** All values of an option that takes several; empty when absent. */
+  list(name: string): readonly string[];
   flag(name: string): boolean;
   /** Configuration from `--config FILE` or `EWS_CONFIG`, and the environment. */
   config(): Config;
@@ -65,10 +74,13 @@ export function parseCall(
   let parsed: ReturnType<typeof parseArgs>;
   try {
     parsed = parseArgs({
-      args: [...args],
+      args: repeatMany(args, options),
       allowPositionals: true,
       options: Object.fromEntries(
-        Object.entries(options).map(([name, { type, short }]) => [name, short ? { type, short } : { type }]),
+        Object.entries(options).map(([name, { type, short, many = false }]) => [
+          name,
+          { type, multiple: many, ...(short ? { short } : {}) },
+        ]),
       ),
     });
   } catch (error) {
@@ -79,11 +91,15 @@ export function parseCall(
   const extra = parsed.positionals.slice(wanted);
   if (extra.length > 0)
     throw new UsageError(`what is "${extra.join(" ")}"? ${verb.name} takes ${verb.operands || "no operand"}`);
-  const values = parsed.values as Record<string, string | boolean | undefined>;
+  const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
   const json = values["json"] === true;
   const call: Call = {
     operands: parsed.positionals,
     text: (name) => (typeof values[name] === "string" ? values[name] : undefined),
+    list: (name) => {
+      const value = values[name];
+      return Array.isArray(value) ? value : [];
+    },
     flag: (name) => values[name] === true,
     config: () => loadConfig(env, typeof values["config"] === "string" ? values["config"] : undefined),
     out: {
@@ -109,6 +125,20 @@ export function usage(verb: Verb): string {
     "",
     ...options.map((option) => `  ${label(option).padEnd(width)}  ${option[1].help}`),
   ].join("\n");
+}
+
+/** `--csv A B` as `--csv A --csv B`. */
+function repeatMany(args: readonly string[], options: OptionSpec): string[] {
+  let current: string | null = null;
+  let values = 0;
+  return args.flatMap((arg) => {
+    if (arg.startsWith("-")) {
+      current = arg.startsWith("--") && options[arg.slice(2)]?.many === true ? arg : null;
+      values = 0;
+      return [arg];
+    }
+    return current !== null && values++ > 0 ? [current, arg] : [arg];
+  });
 }
 
 /** The operand at `index`. @throws UsageError when it is missing. */

@@ -160,6 +160,26 @@ export class ReadingBlockBuilder {
     return bytes;
   }
 
+  /** The block itself, for a reader in this process; its columns are this builder's own until `clear`. */
+  view(): ReadingBlock {
+    const count = this.#count;
+    return {
+      count,
+      series: this.#series,
+      messages: this.#messages,
+      time: this.#time.subarray(0, count),
+      value: this.#value.subarray(0, count),
+      seriesIndex: this.#seriesIndex.subarray(0, count),
+      messageIndex: this.#messageIndex.subarray(0, count),
+      cmp: this.#cmp.subarray(0, count),
+      flag: this.#flag.subarray(0, count),
+      qualifier: this.#qualifier.subarray(0, count),
+      corrections: this.#corrections,
+      tests: this.#tests.length === 0 ? NO_TESTS : new Map(this.#tests),
+      revisedFrom: this.#revisedFrom < 0 ? count : this.#revisedFrom,
+    };
+  }
+
   clear(): void {
     this.#count = 0;
     this.#series = [];

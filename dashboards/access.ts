@@ -25,6 +25,8 @@ export const ACCESS = {
   /** A person's word on the category of farmland; of the own tenant only for an account bound to one. */
   "farmland.confirm": STAFF,
   "rule.read": STAFF,
+  /** Changes nothing, but costs the machine a while. */
+  "rule.preview": ["admin", "officer"],
   "device.read": ["admin"],
   "fleet.read": EVERYBODY,
   /** An account bound to a tenant reaches that tenant's devices only. */
@@ -40,6 +42,7 @@ export const ACTIONS = Object.keys(ACCESS) as readonly Action[];
 /** Actions whose answers know no tenants: an account bound to one may not take them, whatever its role. */
 const ACROSS_TENANTS: readonly Action[] = [
   "rule.read",
+  "rule.preview",
   "quarantine.read",
   "quarantine.replay",
   "audit.read",

@@ -22,6 +22,7 @@ import type {
 } from "../core/ports.ts";
 import type { PresenceStore } from "../core/presence.ts";
 import type { RegulationDesk } from "../core/regulation.ts";
+import type { RulePreview } from "../core/rule-preview.ts";
 import type { HealthReport } from "./health.ts";
 
 /** An entry of stream `quarantine` without its bytes; its offset names it. */
@@ -68,6 +69,7 @@ export interface DashboardParts {
   readonly regulation: RegulationDesk;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
+  readonly preview: RulePreview;
   readonly telemetry: TelemetryDoor;
   readonly lab: LabDesk;
   /** Where devices connect to. */

@@ -31,6 +31,7 @@ import { registerFleet } from "./routes/fleet.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerLab } from "./routes/lab.ts";
 import { registerPlaces } from "./routes/places.ts";
+import { registerPreview } from "./routes/preview.ts";
 import { registerReadings } from "./routes/readings.ts";
 import { registerRecords } from "./routes/records.ts";
 import { registerRegulation } from "./routes/regulation.ts";
@@ -219,6 +220,7 @@ function registerApi(api: App, services: Services): void {
   registerAlarms(api, services);
   registerRecords(api, services);
   registerRegulation(api, services);
+  registerPreview(api, services);
   registerFleet(api, services);
   registerStream(api, services);
   registerHealth(api, services);

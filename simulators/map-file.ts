@@ -27,6 +27,8 @@ const Target = z.strictObject({
 
 const common = {
   time: z.strictObject({ column: z.string().min(1), zone: Zone }),
+  /** Replay only: when each row came in; without it a row came in when it was measured. */
+  arrival: z.strictObject({ column: z.string().min(1), zone: Zone }).optional(),
   /** Cells that mean "no value": such a cell is no row. */
   missing: z.array(z.string()).default(["", "NaN"]),
   /** Used by `--provision` to make the stations that the file speaks of. */

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- ingest|series|engine|qc|pipeline|journal|queries|codecs|idle|backlog|hj212 [options]`: figures as a table on stderr and JSON on stdout.
+ * `npm run bench -- ingest|series|engine|qc|pipeline|journal|queries|codecs|idle|backlog|hj212|replay [options]`: figures as a table on stderr and JSON on stdout.
  * Machines differ: quote the ratios to the reference of the same run. codecs, idle, backlog, hj212 and qc have targets in figures and exit
  * with 1 when one is missed (targets.ts).
  */
@@ -16,6 +16,7 @@ const { positionals, values } = parseArgs({
     seconds: { type: "string" },
     paced: { type: "string" },
     rows: { type: "string" },
+    days: { type: "string" },
     connections: { type: "string" },
   },
 });
@@ -94,6 +95,14 @@ const benches: Record<string, () => Promise<unknown>> = {
     console.error(`9014 p99 ${result.p99Ms} ms, target 50; without an answer: ${result.unanswered + result.late}`);
     if (result.generatorCpuPercent > 95) console.error("VOID: the generator was the bottleneck");
     return judged(result, missedHj212);
+  },
+  replay: async () => {
+    const result = (await import("./replay.ts")).benchReplay({ days: number(values.days, 30) });
+    const how = result.extrapolated ? `extrapolated from ${result.days} days` : "measured";
+    console.error(`a year of 100 series, one reading a minute: ${result.yearSeconds} s (${how}), target 120`);
+    return judged(result, ({ yearSeconds }) =>
+      yearSeconds > 120 ? [`replay of a year: ${yearSeconds} s, target 120`] : [],
+    );
   },
   queries: async () => (await import("./queries.ts")).benchQueries({ rows: number(values.rows, 40_000_000) }),
 };

@@ -1,5 +1,6 @@
 /** `npm run test:faults -- NAME [options]`: runs one fault, prints promise → observed, exits 1 when a promise broke. */
 import { parseArgs } from "node:util";
+import { shuffleTape } from "../support/shuffle.ts";
 import { fuzzCodecs, fuzzKept } from "./fuzz-codecs.ts";
 import { fuzzHj212 } from "./fuzz-hj212.ts";
 import { fuzzSparkplug } from "./fuzz-sparkplug.ts";
@@ -92,6 +93,15 @@ const faults: Record<string, () => Promise<boolean>> = {
       sparkplug.snapshotMegabytes < 17;
     console.log(
       `promise: an answer for every input, quickly, in bounded memory → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
+    );
+    return kept;
+  },
+  shuffle: async () => {
+    const report = shuffleTape({ orders: Number(values.rounds ?? 1_000), seed });
+    console.log(JSON.stringify(report, null, 2));
+    const kept = report.alarms > 0 && report.broken.length === 0;
+    console.log(
+      `promise: the same tape in ${report.orders} orders of arrival raises the same alarms → ${kept ? "kept" : "BROKEN"} (seed ${seed})`,
     );
     return kept;
   },

@@ -15,6 +15,7 @@ import { Refused, Unavailable } from "../../core/errors.ts";
 import { createLogger, Metrics } from "../../core/observe.ts";
 import type { AlarmDesk, Bucket, Directory, LatestPoint, Point, TimeSeriesStore } from "../../core/ports.ts";
 import type { RegulationDesk } from "../../core/regulation.ts";
+import type { PreviewReport } from "../../core/rule-preview.ts";
 import { hmacSecret } from "../../core/secret.ts";
 import type { Role } from "../../core/site.ts";
 import type { DashboardParts } from "../../dashboards/parts.ts";
@@ -189,6 +190,7 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
     },
     regulation: regulationOf({ ledger, series }, () => directory, clock),
     pepper: PEPPER,
+    preview: { preview: async () => aPreview },
     quarantine: {
       list: async () => [anEntry],
       replay: async (offsets) => offsets.length,
@@ -313,6 +315,15 @@ const aLimitLine = {
   enforceable: true,
 } as const;
 
+const aPreview: PreviewReport = {
+  ...{ rule: "cd-high", inForce: 1, rows: 2, series: 1, ms: 5 },
+  alarms: {
+    total: 1,
+    listed: [{ series: "mw-1/cd/total/rtd", level: "orange", start: NOW, end: null, verified: true }],
+  },
+  notices: { events: 1, mqtt: 1, webhook: 0 },
+  difference: { noticesInForce: 0, same: 0, added: [], removed: [], changed: [] },
+};
 const anEntry = {
   offset: 3,
   at: NOW,

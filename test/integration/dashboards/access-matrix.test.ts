@@ -4,13 +4,14 @@ import type { FakeClock } from "../../support/clock.ts";
 import { aWorld, PASSWORD, PEOPLE, tokenOf, withFarmland } from "../../support/dashboards-fakes.ts";
 
 /** Tenant-bound accounts may not ask what knows no tenants. */
-const ACROSS = ["/rules", "/quarantine", "/audit", "/metrics", "/health/ready"];
+const ACROSS = ["/rules", "/rules/preview", "/quarantine", "/audit", "/metrics", "/health/ready"];
 const BODIES: Record<string, unknown> = {
   "/api/v1/session": { name: "officer", password: "wrong password" },
   "/api/v1/devices/claim": { code: "0000-0000-0000" },
   "/api/v1/stations/{id}/farmland": { category: "safe-use", reason: "cadmium in rice" },
   "/api/v1/stations/{id}/farmland/crop": { on: "2026-01-10", samples: 3, exceeded: 1 },
   "/api/v1/quarantine/replay": { offsets: [3] },
+  "/api/v1/rules/preview": { rule: "id: x", from: "2026-03-01T00:00:00Z", to: "2026-03-02T00:00:00Z" },
   "/api/v1/devices/{id}/commands": { op: "sampleNow" },
   "/api/v1/devices/{id}/config": { values: { interval: 60 } },
 };
