@@ -121,7 +121,7 @@ function bindRule(
   { directory, bindLimit, book }: { directory: Directory; bindLimit: BindLimit; book: DetectorBook },
 ): Binding | null {
   // Absence is watched on wall time; kinds over several stations watch a group, not one series.
-  if (rule.kind !== "limit" && rule.kind !== "level") return null;
+  if (rule.kind === "absence") return null; // watched on wall time, not reading by reading
   const common = {
     ruleId: rule.id,
     version,

@@ -1,12 +1,12 @@
 /**
- * Earlier states of a detector to fold again from, so that a reading that is a little late costs a few steps and not a
- * whole window. Two near ones, 16 steps apart, and four far ones, 256 steps apart; older than that the window's left edge
+ * Earlier states of a detector to fold again from, so that a reading that is a little late costs some steps and not a
+ * whole window. Two near ones, 64 steps apart, and four far ones, 512 steps apart; older than that the window's left edge
  * serves.
  */
 
-const NEAR_STEPS = 16;
+const NEAR_STEPS = 64;
 const NEAR_MAX = 2;
-const FAR_STEPS = 256;
+const FAR_STEPS = 512;
 const FAR_MAX = 4;
 
 interface Checkpoint<S> {

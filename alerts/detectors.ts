@@ -130,6 +130,7 @@ function integrityPlan(rule: Rule): GroupPlan | null {
       groups: integrityGroups,
       create: ({ members }) => createIntegrity(rule, members),
       category: "integrity",
+      daily: true,
     };
   }
   if (rule.kind !== "identical-stations") return null;
@@ -138,6 +139,7 @@ function integrityPlan(rule: Rule): GroupPlan | null {
     groups: identicalGroups,
     create: ({ members }) => createIdentical(rule, members),
     category: "integrity",
+    daily: true,
   };
 }
 

@@ -40,6 +40,7 @@ export class GroupWatch {
   readonly #create: () => GroupDetector;
   readonly #queue: (group: GroupWatch) => void;
   readonly #rowsMax: () => number;
+  readonly #daily: boolean;
   readonly #edge: GroupDetector;
   #tail: GroupDetector;
   #tailTime = Number.NEGATIVE_INFINITY;
@@ -65,6 +66,8 @@ export class GroupWatch {
     readonly queue: (group: GroupWatch) => void;
     /** Bound on the derived series' window. */
     readonly rowsMax: () => number;
+    /** Takes readings in once a day, when one of a later day comes; see `GroupPlan`. */
+    readonly daily: boolean;
   }) {
     const count = parts.members.length;
     this.group = parts.group;
@@ -74,6 +77,7 @@ export class GroupWatch {
     this.#create = parts.create;
     this.#queue = parts.queue;
     this.#rowsMax = parts.rowsMax;
+    this.#daily = parts.daily;
     this.#edge = parts.create();
     this.#tail = parts.create();
     this.#at = new Int32Array(count);
@@ -97,7 +101,7 @@ export class GroupWatch {
   /** A member's row at `time` came or changed. */
   touch(time: number): void {
     if (time < this.#from) this.#from = time;
-    if (this.queued) return;
+    if (this.queued || (this.#daily && time > this.#tailTime && dayOf(time) === dayOf(this.#tailTime))) return;
     this.queued = true;
     this.#queue(this);
   }
@@ -117,7 +121,7 @@ export class GroupWatch {
    */
   settle(all: boolean): boolean {
     const newest = this.#newest();
-    const isComplete = all || this.#speakersAt(newest) >= this.#usual;
+    const isComplete = all || this.#daily || this.#speakersAt(newest) >= this.#usual;
     this.#advance(isComplete ? newest : before(newest));
     if (!isComplete) this.#from = newest;
     const touched = this.#touched;
@@ -159,7 +163,8 @@ export class GroupWatch {
 
   readonly #emit = (time: number, judgement: Judgement): void => {
     this.#tailTime = time;
-    if (this.#points.isDue()) this.#points.add(time, this.#tail.save());
+    // A memory of days is large, and late data for it rare: it folds from the edge.
+    if (!this.#daily && this.#points.isDue()) this.#points.add(time, this.#tail.save());
     if (this.#derive(time, judgement)) this.#touched = true;
   };
 
@@ -265,6 +270,11 @@ export class GroupWatch {
     for (const { window } of this.#members) if (window.newest === time) count++;
     return count;
   }
+}
+
+/** Days of China Standard Time, as such detectors count them. */
+function dayOf(time: number): number {
+  return Math.floor((time + 8 * 3_600_000) / 86_400_000);
 }
 
 /** The largest time before `time`; times are whole ms or near them. */

@@ -160,7 +160,16 @@ export class GroupBook {
     const members = group.members.flatMap((member) => states.get(member.key) ?? []);
     const { queue, rowsMax } = this.#parts;
     const create = (): ReturnType<GroupPlan["create"]> => plan.create(group);
-    const watch = new GroupWatch({ group, identity, members, derived, create, queue, rowsMax });
+    const watch = new GroupWatch({
+      group,
+      identity,
+      members,
+      derived,
+      create,
+      queue,
+      rowsMax,
+      daily: plan.daily === true,
+    });
     const saved = this.#saved.get(key);
     if (saved?.identity === identity) watch.restore(saved.memory, saved.edgeTime);
     this.#saved.delete(key);

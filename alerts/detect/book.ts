@@ -13,6 +13,8 @@ export interface GroupPlan {
   readonly create: (group: Group) => GroupDetector;
   /** For rules whose score is a grade; else the rule's own level counts. */
   readonly levelOfScore?: (score: number) => Level;
+  /** The detector judges whole days and keeps much: it is stepped once a day, when a reading of a later day comes. */
+  readonly daily?: true;
   /** `pollution` when left out. */
   readonly category?: AlarmCategory;
 }

@@ -37,14 +37,15 @@ interface Memory {
 export function identicalGroups(members: readonly GroupMember[]): Group[] {
   const groups = new Map<string, GroupMember[]>();
   for (const member of members) {
-    const key = `${member.site.id}/${member.quantity}/${member.fraction}/${member.aggregate}`;
+    const key = `${member.quantity}.${member.fraction}.${member.aggregate}\n${member.site.id}`;
     const group = groups.get(key);
     if (group) group.push(member);
     else groups.set(key, [member]);
   }
-  return [...groups.values()].flatMap((group) => {
+  return [...groups].flatMap(([key, group]) => {
     const station = group[0]?.station.id;
-    return station !== undefined && group.length > 1 ? [{ station, members: group }] : [];
+    const [about = ""] = key.split("\n");
+    return station !== undefined && group.length > 1 ? [{ station, about, members: group }] : [];
   });
 }
 

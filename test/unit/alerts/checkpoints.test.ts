@@ -9,27 +9,27 @@ function stepped(steps: number): Checkpoints<string> {
 }
 
 test.each([
-  [100, 97, 96],
-  [100, 96, 80], // the state after 96 has taken 96 in
-  [100, 81, 80],
-  [100, 80, null],
-  [2_000, 1_990, 1_984],
-  [2_000, 1_900, 1_792],
-  [2_000, 1_792, 1_536],
-  [2_000, 1_024, null],
+  [400, 385, 384],
+  [400, 384, 320], // the state after 384 has taken 384 in
+  [400, 321, 320],
+  [400, 320, null],
+  [4_000, 3_990, 3_968],
+  [4_000, 3_800, 3_584],
+  [4_000, 3_584, 3_072],
+  [4_000, 2_048, null],
 ])("after %i steps a change at %i goes on from the state after %j", (steps, change, expected) => {
   expect(stepped(steps).rewind(change)?.time ?? null).toBe(expected);
 });
 
 test("what was newer than a change is forgotten", () => {
-  const points = stepped(2_000);
-  points.rewind(1_600);
-  expect(points.rewind(Number.POSITIVE_INFINITY)?.time).toBe(1_536);
+  const points = stepped(4_000);
+  points.rewind(3_200);
+  expect(points.rewind(Number.POSITIVE_INFINITY)?.time).toBe(3_072);
 });
 
 test("states before the window's edge are forgotten: the rows after them are gone", () => {
-  const points = stepped(2_000);
-  points.passEdge(1_300);
-  expect(points.rewind(1_500)).toBeNull();
-  expect(stepped(2_000).rewind(1_500)?.time).toBe(1_280);
+  const points = stepped(4_000);
+  points.passEdge(2_600);
+  expect(points.rewind(3_000)).toBeNull();
+  expect(stepped(4_000).rewind(3_000)?.time).toBe(2_560);
 });

@@ -14,7 +14,7 @@ describe("may", () => {
     role            | tenant       | allowed
     ${"public"}     | ${undefined} | ${["open"]}
     ${"enterprise"} | ${"a"}       | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "stream.read", "fleet.read"]}
-    ${"officer"}    | ${undefined} | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "farmland.confirm", "rule.read", "fleet.read", "device.command", "operations.read"]}
+    ${"officer"}    | ${undefined} | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "farmland.confirm", "rule.read", "rule.preview", "fleet.read", "device.command", "operations.read"]}
     ${"officer"}    | ${"a"}       | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "farmland.confirm", "fleet.read", "device.command"]}
     ${"admin"}      | ${undefined} | ${ACTIONS.filter((action) => action !== "telemetry.send")}
   `("$role of tenant $tenant may $allowed", ({ role, tenant, allowed }) => {
