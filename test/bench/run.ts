@@ -17,6 +17,7 @@ const { positionals, values } = parseArgs({
     paced: { type: "string" },
     rows: { type: "string" },
     days: { type: "string" },
+    series: { type: "string" },
     connections: { type: "string" },
   },
 });
@@ -50,7 +51,22 @@ const benches: Record<string, () => Promise<unknown>> = {
     return result;
   },
   series: async () => (await import("./series.ts")).benchSeries(number(values.rows, 10_000_000)),
-  engine: async () => (await import("./engine.ts")).benchEngine({ now: () => performance.now() }),
+  engine: async () => {
+    const now = (): number => performance.now();
+    const rss = (): number => process.memoryUsage().rss;
+    const stations = values.series === undefined ? {} : { stations: Math.ceil(Number(values.series) / 7) };
+    const span = values.series === undefined ? {} : { warmUp: 70, minutes: 30 };
+    const defaults = (await import("./default-rules.ts")).benchDefaultRules({ ...stations, ...span, now, rss });
+    if (values.series !== undefined) {
+      console.error(`${defaults.series} series: ${defaults.rssMegabytes} MB resident, target 1500 at 100,000`);
+      return defaults;
+    }
+    const { nsQc } = (await import("./qc.ts")).benchQc({ now });
+    const nsAll = Math.round(nsQc) + defaults.nsPerReading;
+    console.error(`quality control and all default rules: ${nsAll} ns a reading, target 800`);
+    const result = { nsAll, nsQc, defaults, levels: (await import("./engine.ts")).benchEngine({ now }) };
+    return judged(result, () => (nsAll > 800 ? [`engine: ${nsAll} ns a reading, target 800`] : []));
+  },
   qc: async () => judged((await import("./qc.ts")).benchQc({ now: () => performance.now() }), missedQc),
   pipeline: async () => (await import("./ingest-pipeline.ts")).benchIngestPipeline(),
   journal: async () => {
