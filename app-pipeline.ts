@@ -77,7 +77,7 @@ async function start({ config, journalPort, publisherPort, controlPort }: Pipeli
       ]
     : [];
   const book = new FleetBook({ directory, clock });
-  const engine = engineOf(packsOf(config.dataDir));
+  const engine = engineOf(packsOf(config.dataDir), clock.now());
   const shared = { journal, clock, log, metrics };
   const loops: Record<string, (signal: AbortSignal) => Promise<void>> = {
     ingest: (signal) => runIngest({ ...shared, directory, refresh: registry.refresh, edges: publisher }, signal),

@@ -1,6 +1,7 @@
 /** The thread of one rule preview: reads history through its port, judges, answers, and ends. Started by preview.ts. */
 import { type MessagePort, parentPort, workerData } from "node:worker_threads";
 import { engineOf } from "./alerts/detectors.ts";
+import { systemClock } from "./core/clock.ts";
 import { type PackedPoints, unpackPoints } from "./core/packed-points.ts";
 import type { SeriesQuery, TimeSeriesStore } from "./core/ports.ts";
 import { packsOf } from "./packs.ts";
@@ -24,5 +25,5 @@ await tellStart(parentPort, () => {
     latest: () => far.latest(),
     query: async (query: SeriesQuery, limit: number) => unpackPoints(await far.query(query, limit)),
   };
-  return judgePreview({ ...task, series, engine: engineOf(packsOf(dataDir)) });
+  return judgePreview({ ...task, series, engine: engineOf(packsOf(dataDir), systemClock.now()) });
 });

@@ -16,6 +16,7 @@ import { type Delays, delaysOf } from "./detect/episode.ts";
 import { INSTRUMENT_DELAYS, INSTRUMENT_RULE } from "./detect/instrument.ts";
 import { levelBounds } from "./detect/level.ts";
 import { limitBounds, type PackLimit } from "./detect/limit.ts";
+import { NEWEST_EDITION, packNamed } from "./packs/editions.ts";
 import { limitFor } from "./packs/limits.ts";
 import type { Packs } from "./packs/load.ts";
 
@@ -43,7 +44,10 @@ export interface Binding {
   readonly bounds: readonly Bound[];
   readonly delays: Delays;
   readonly unit: string;
+  /** The edition; null where the rule names no pack. */
   readonly pack: string | null;
+  /** Version of the pack's data; left out in snapshots of before there was one. */
+  readonly packVersion?: number | null;
   readonly clause: string | null;
   readonly confidence: string | null;
   /** What a detector with a memory is told of the series; null for kinds that judge each reading by itself. */
@@ -54,16 +58,21 @@ export interface Binding {
   readonly grades: readonly Level[] | null;
 }
 
-/** The binder over the limit packs: rows that are not enforceable never fire. */
-export function createLimitBinder(packs: Packs): BindLimit {
+/**
+ * The binder over the limit packs: rows that are not enforceable never fire.
+ * @param at a rule that names a family is bound to the edition in force then, ms since 1970 UTC; left out: the newest.
+ */
+export function createLimitBinder(packs: Packs, at: number = NEWEST_EDITION): BindLimit {
   return (rule, { station }, quantity) => {
-    const pack = packs.get(rule.pack);
-    if (!pack) return { reason: "pack-unknown" };
+    const edition = packNamed(packs, rule.pack, at);
+    if (!edition.found) return { reason: "pack-unknown" };
+    const { pack } = edition;
     const land = rule.land === undefined ? station : { ...station, land: rule.land };
     const limit = limitFor(pack, { quantity, medium: station.medium, station: land, above: rule.above });
     if (!limit.found) return { reason: limit.reason };
     if (!limit.enforceable) return { reason: "row-not-confirmed" };
-    return { bounds: limit.bounds, clause: limit.clause, confidence: limit.confidence };
+    const { bounds, clause, confidence } = limit;
+    return { pack: pack.id, packVersion: pack.version, bounds, clause, confidence };
   };
 }
 
@@ -88,7 +97,11 @@ export function bindSeries(
 
 /** True when both mean the same: then the watch keeps its state. */
 export function sameBinding(a: Binding, b: Binding): boolean {
-  return a.ruleId === b.ruleId && a.version === b.version && JSON.stringify(a.bounds) === JSON.stringify(b.bounds);
+  return a.ruleId === b.ruleId && a.version === b.version && meaningOf(a) === meaningOf(b);
+}
+
+function meaningOf({ bounds, context }: Binding): string {
+  return JSON.stringify([bounds, context]);
 }
 
 export function placeFits(scope: RuleScope, { station, site }: Place): boolean {
@@ -120,7 +133,6 @@ function bindRule(
   place: Place,
   { directory, bindLimit, book }: { directory: Directory; bindLimit: BindLimit; book: DetectorBook },
 ): Binding | null {
-  // Absence is watched on wall time; kinds over several stations watch a group, not one series.
   if (rule.kind === "absence") return null; // watched on wall time, not reading by reading
   const common = {
     ruleId: rule.id,
@@ -137,13 +149,13 @@ function bindRule(
   } as const;
   if (rule.kind === "level") {
     const bounds = levelBounds(rule, series.quantity, place.station.medium);
-    return bounds ? { ...common, bounds, pack: null, clause: null, confidence: null } : null;
+    return bounds ? { ...common, bounds, pack: null, packVersion: null, clause: null, confidence: null } : null;
   }
   if (rule.kind !== "limit") {
     const context = seriesContext(series.quantity, place, directory, rule, bindLimit);
     if (!book.ofSeries(rule, context)) return null;
     const { pack = null } = rule as { pack?: string };
-    return { ...common, bounds: [], pack, clause: null, confidence: null, context };
+    return { ...common, bounds: [], context, ...limitSource(rule, pack, place, series.quantity, bindLimit) };
   }
   if (series.aggregate === "sum") return null; // a sum over a period is a load, packs limit concentrations
   const limit = bindLimit(rule, place, series.quantity);
@@ -151,10 +163,24 @@ function bindRule(
   return {
     ...common,
     bounds: limitBounds(rule, limit),
-    pack: rule.pack,
+    pack: limit.pack,
+    packVersion: limit.packVersion,
     clause: limit.clause,
     confidence: limit.confidence,
   };
+}
+
+/** Where the limit of a kind with a memory comes from, for the evidence. */
+function limitSource(
+  rule: Rule,
+  pack: string | null,
+  place: Place,
+  quantity: string,
+  bindLimit: BindLimit,
+): Pick<Binding, "pack" | "packVersion" | "clause" | "confidence"> {
+  const found = packLimit(rule, place, quantity, bindLimit);
+  if (!found) return { pack, packVersion: null, clause: null, confidence: null };
+  return { pack: found.pack, packVersion: found.packVersion, clause: found.clause, confidence: found.confidence };
 }
 
 /** What a detector is told of a series. */
@@ -191,9 +217,13 @@ function devicesAt(station: string, directory: Directory): readonly Device[] {
 }
 
 function limitOf(rule: Rule, place: Place, quantity: string, bindLimit: BindLimit): SeriesContext["limit"] {
+  return packLimit(rule, place, quantity, bindLimit)?.bounds[0] ?? null;
+}
+
+function packLimit(rule: Rule, place: Place, quantity: string, bindLimit: BindLimit): PackLimit | null {
   if (!("pack" in rule) || !("above" in rule) || rule.pack === undefined || rule.above === undefined) return null;
   const found = bindLimit({ pack: rule.pack, above: rule.above } as Parameters<BindLimit>[0], place, quantity);
-  return "reason" in found ? null : (found.bounds[0] ?? null);
+  return "reason" in found ? null : found;
 }
 
 function instrumentBinding(unit: string): Binding {
@@ -208,6 +238,7 @@ function instrumentBinding(unit: string): Binding {
     delays: INSTRUMENT_DELAYS,
     unit,
     pack: null,
+    packVersion: null,
     clause: null,
     confidence: null,
     context: null,

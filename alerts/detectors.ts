@@ -21,6 +21,7 @@ import { createSpread, spreadGroups } from "./detect/spread.ts";
 import { createTailings, levelOfScore, tailingsGroups } from "./detect/tailings.ts";
 import { createTrend } from "./detect/trend.ts";
 import { createClassRank } from "./packs/class-rank.ts";
+import { NEWEST_EDITION, packNamed } from "./packs/editions.ts";
 import type { Packs } from "./packs/load.ts";
 
 /** Kinds of rules over several series; none of them is the id of a quantity. */
@@ -42,10 +43,13 @@ export interface DetectorParts {
   readonly rankOf: (pack: string) => RankOf | null;
 }
 
-/** What the engine needs of the packs. */
-export function engineOf(packs: Packs): { readonly bindLimit: BindLimit; readonly detectors: DetectorBook } {
-  const bindLimit = createLimitBinder(packs);
-  return { bindLimit, detectors: createDetectors({ bindLimit, rankOf: createRanker(packs) }) };
+/** What the engine needs of the packs. @param at names of families mean the edition in force then; see the binder. */
+export function engineOf(
+  packs: Packs,
+  at: number = NEWEST_EDITION,
+): { readonly bindLimit: BindLimit; readonly detectors: DetectorBook } {
+  const bindLimit = createLimitBinder(packs, at);
+  return { bindLimit, detectors: createDetectors({ bindLimit, rankOf: createRanker(packs, at) }) };
 }
 
 export function createDetectors(parts: DetectorParts): DetectorBook {
@@ -152,9 +156,9 @@ function limitsBy(bindLimit: BindLimit): LimitOf {
 }
 
 /** Classes by the packs' ladders; what a pack does not grade, or grades by unconfirmed rows, has none. */
-export function createRanker(packs: Packs): DetectorParts["rankOf"] {
+export function createRanker(packs: Packs, at: number = NEWEST_EDITION): DetectorParts["rankOf"] {
   return (id) => {
-    const pack = packs.get(id);
-    return pack?.scheme === "classes" ? createClassRank(pack) : null;
+    const edition = packNamed(packs, id, at);
+    return edition.found && edition.pack.scheme === "classes" ? createClassRank(edition.pack) : null;
   };
 }

@@ -39,8 +39,8 @@ export function decisionOf({ window, derivedBy }: SeriesState, watch: Watch, epi
   }
   const rows = decidingRows(window, watch, episode);
   if (!derivedBy) return { rows, computation: null };
-  const { start, decided } = episode;
-  const decision = derivedBy.decisionOf(start, decided, READINGS_MAX);
+  const [first] = rows;
+  const decision = first ? derivedBy.decisionOf(first.time, episode.decided) : null;
   if (!decision) return { rows, computation: null };
   const { memory, figures, contributors } = decision;
   const members = derivedBy.group.members.map((context, index) => ({
@@ -144,6 +144,7 @@ export function freeze(
     limit: bound?.limit ?? binding.context?.limit?.value ?? null,
     passes: bound?.passes ?? binding.context?.limit?.passes ?? null,
     pack: binding.pack,
+    ...(binding.packVersion == null ? {} : { packVersion: binding.packVersion }),
     clause: binding.clause,
     confidence: binding.confidence,
     ruleVersion: binding.version,

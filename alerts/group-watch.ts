@@ -17,6 +17,9 @@ import type { Row, Source } from "./window.ts";
 const LETTER_N = 78;
 const [GOOD, SUSPECT, MISSING] = [1, 3, 9];
 
+/** Members' readings between those that decided, together: more are not kept. */
+const BETWEEN_MAX = 2_000;
+
 /** What decided an episode of a group, fit to be computed again. */
 export interface GroupDecision {
   /** Of the detector before the first of `rows`. */
@@ -134,8 +137,8 @@ export class GroupWatch {
     return this.#from !== Number.POSITIVE_INFINITY;
   }
 
-  /** Null when the rows that decided are no longer in the windows. */
-  decisionOf(start: number, decided: number, rowsMax: number): GroupDecision | null {
+  /** Null when the rows that decided are no longer in the windows, or too many. @param start of the oldest of them. */
+  decisionOf(start: number, decided: number): GroupDecision | null {
     if (start <= this.edgeTime) return null;
     const detector = this.#create();
     detector.load(this.#edge.save());
@@ -147,8 +150,9 @@ export class GroupWatch {
       for (let index = window.find(start); index < window.count && window.time(index) <= decided; index++) {
         found.push(window.row(index));
       }
-      return found.slice(-rowsMax);
+      return found;
     });
+    if (rows.reduce((sum, found) => sum + found.length, 0) > BETWEEN_MAX) return null;
     return { memory, figures: detector.figures(), contributors: detector.contributors(), rows };
   }
 

@@ -8,6 +8,7 @@ import type { Rule, VersionedRule } from "../core/rule.ts";
 import { type Binding, type BindLimit, EACH_READING, inScope, type Place, seriesContext } from "./bind.ts";
 import type { DetectorBook, GroupPlan } from "./detect/book.ts";
 import type { DetectorMemory } from "./detect/detector.ts";
+import { delaysOf } from "./detect/episode.ts";
 import type { Group, GroupMember } from "./detect/group.ts";
 import { GROUP_KINDS } from "./detectors.ts";
 import { GroupWatch } from "./group-watch.ts";
@@ -223,7 +224,7 @@ function bindingOf(rule: Rule, version: number, plan: GroupPlan, group: Group): 
     rule,
     // Scores are above 0 while the condition holds, and 0 while it does not.
     bounds: [{ limit: 0, passes: "<=", clear: 0 }],
-    delays: EACH_READING,
+    delays: "onDelay" in rule ? delaysOf(rule) : EACH_READING,
     unit: "",
     pack: null,
     clause: null,

@@ -10,10 +10,12 @@ import { z } from "zod";
 import type { Clock } from "../core/clock.ts";
 import { Misconfigured } from "../core/errors.ts";
 import type { Logger } from "../core/observe.ts";
-import { conversion, findQuantity } from "../core/quantity.ts";
+import { conversion } from "../core/quantity.ts";
 import { Rule, type VersionedRule } from "../core/rule.ts";
 import { INSTRUMENT_RULE } from "./detect/instrument.ts";
+import { NEWEST_EDITION, packNamed } from "./packs/editions.ts";
 import type { Packs } from "./packs/load.ts";
+import { groupFaults, type MeaningFault, quantityFaults } from "./rules-group.ts";
 
 /** The rules that come with the product. */
 export const SHIPPED_RULES = new URL("./rules/", import.meta.url);
@@ -157,18 +159,11 @@ function whatParsed(item: unknown, issues: readonly z.core.$ZodIssue[]): Rule | 
   return parsed.success ? parsed.data : null;
 }
 
-interface MeaningFault {
-  readonly what: string;
-  readonly path: readonly PropertyKey[];
-}
-
 /** What the schema cannot see: names that must exist and combinations that would watch nothing. */
 function* meaningFaults(rule: Rule, packs: Packs): Generator<MeaningFault> {
   if (rule.id === INSTRUMENT_RULE.id) yield { what: `the id ${rule.id} belongs to the built-in rule`, path: ["id"] };
   for (const quantity of rule.on.quantity ?? []) {
-    const row = findQuantity(quantity);
-    if (!row) yield { what: `quantity ${quantity} is not known`, path: ["on", "quantity"] };
-    else if (row.id !== quantity) yield { what: `write ${row.id} for ${quantity}`, path: ["on", "quantity"] };
+    yield* quantityFaults(quantity, ["on", "quantity"]);
   }
   if (rule.kind === "limit") yield* limitFaults(rule, packs);
   if (rule.kind === "trend" && rule.pack !== undefined && rule.above !== undefined) {
@@ -176,12 +171,14 @@ function* meaningFaults(rule: Rule, packs: Packs): Generator<MeaningFault> {
   }
   if (rule.kind === "class") yield* classFaults(rule, packs);
   if (rule.kind === "level") yield* levelFaults(rule);
+  yield* groupFaults(rule, packs);
 }
 
 function* classFaults(rule: Rule & { kind: "class" }, packs: Packs): Generator<MeaningFault> {
-  const fitting = packs.list.filter(({ scheme }) => scheme === "classes").map(({ id }) => id);
-  if (!fitting.includes(rule.pack)) {
-    yield { what: `pack ${rule.pack} has no classes of water; these have: ${fitting.join(", ")}`, path: ["pack"] };
+  const fitting = packs.list.filter(({ scheme }) => scheme === "classes");
+  if (!fitting.some(({ id, family }) => id === rule.pack || family === rule.pack)) {
+    const ids = fitting.map(({ id }) => id).join(", ");
+    yield { what: `pack ${rule.pack} has no classes of water; these have: ${ids}`, path: ["pack"] };
   }
 }
 
@@ -189,12 +186,13 @@ function* limitFaults(
   rule: Pick<Rule & { kind: "limit" }, "on" | "pack" | "above">,
   packs: Packs,
 ): Generator<MeaningFault> {
-  const pack = packs.get(rule.pack);
-  if (!pack) {
+  const edition = packNamed(packs, rule.pack, NEWEST_EDITION);
+  if (!edition.found) {
     const known = packs.list.map(({ id }) => id).join(", ");
     yield { what: `pack ${rule.pack} is not known; there are ${known}`, path: ["pack"] };
     return;
   }
+  const { pack } = edition;
   const media = rule.on.medium;
   if (media && !media.some((medium) => (pack.media as readonly string[]).includes(medium))) {
     yield { what: `pack ${pack.id} is for ${pack.media.join(", ")}`, path: ["on", "medium"] };

@@ -4,6 +4,9 @@ import type { Bound } from "./condition.ts";
 
 /** What a pack says for one rule at one place. */
 export interface PackLimit {
+  /** The edition that says it. */
+  readonly pack: string;
+  readonly packVersion: number;
   readonly bounds: readonly { readonly value: number; readonly passes: Bound["passes"] }[];
   readonly clause: string;
   readonly confidence: string;

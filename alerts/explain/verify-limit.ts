@@ -13,7 +13,9 @@ export function checkLimit(alarm: Alarm, rule: FrozenRule, packs: Packs, checks:
 
 function checkPack(alarm: Alarm, rule: FrozenRule, packs: Packs, checks: Checks): void {
   const { evidence } = alarm;
-  checks.equal("pack", rule.pack ?? null, evidence.pack);
+  // A rule may name a family; the evidence names the edition.
+  const isOfFamily = rule.pack !== undefined && packs.get(evidence.pack ?? "")?.family === rule.pack;
+  checks.equal("pack", isOfFamily ? evidence.pack : (rule.pack ?? null), evidence.pack);
   const pack = packs.get(evidence.pack ?? "");
   if (!pack) {
     checks.unseen("limit", `没有限值包 ${evidence.pack}`, `there is no pack ${evidence.pack} here`);

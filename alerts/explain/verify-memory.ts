@@ -1,5 +1,6 @@
 /** Computes the verdict of a detector with a memory again: loads what it remembered and steps the frozen readings. */
 import type { Alarm, ComputationMember, Level } from "../../core/alarm.ts";
+import { QC } from "../../core/reading.ts";
 import type { Rule } from "../../core/rule.ts";
 import type { DetectorBook } from "../detect/book.ts";
 import { type Judgement, NOT_JUDGED, VIOLATED } from "../detect/condition.ts";
@@ -31,9 +32,17 @@ export function computeAgain(alarm: Alarm, book: DetectorBook, checks: Checks): 
     return null;
   };
   if (!computation) return unknown();
-  const judged = computation.members
-    ? stepGroup(alarm, computation.members, book, checks)
-    : stepSeries(alarm, book, checks);
+  let judged: readonly JudgedReading[] | null;
+  try {
+    judged = computation.members
+      ? stepGroup(alarm, computation.members, book, checks)
+      : stepSeries(alarm, book, checks);
+  } catch (error) {
+    // Memory and context come from the file: a detector cannot read what it did not save.
+    const { message } = error as Error;
+    checks.differ("computation", `记忆或上下文无法读取（${message}）`, `memory or context cannot be read (${message})`);
+    return [];
+  }
   if (!judged) return unknown();
   const last = judged.at(-1);
   if (last?.judgement !== VIOLATED)
@@ -77,7 +86,7 @@ function stepGroup(
   const times = [...new Set(members.flatMap((member) => member.readings.map(({ time }) => time)))].sort(
     (a, b) => a - b,
   );
-  const found = new Map<number, { readonly judgement: Judgement; readonly score: number }>();
+  const found = new Map<number, { readonly judgement: Judgement; readonly score: number; readonly flag: number }>();
   for (const time of times) {
     const at = members.map((member) => member.readings.find((reading) => reading.time === time));
     const frozen = at.map((reading) => (reading ? frozenReading(reading) : null));
@@ -87,15 +96,26 @@ function stepGroup(
       forms: Uint8Array.from(frozen, (one) => one?.form ?? FORM.unfit),
       flags: Uint8Array.from(at, (reading) => reading?.flag ?? 9),
     });
-    found.set(time, { judgement, score: judgement === VIOLATED ? detector.score : 0 });
+    const isDoubtful = at.every((reading) => !reading || reading.flag >= QC.suspect);
+    const score = judgement === VIOLATED ? detector.score : 0;
+    found.set(time, { judgement, score, flag: isDoubtful ? QC.suspect : QC.good });
   }
   compareFigures(detector.figures(), computation.figures, checks);
+  compareMembers(detector.contributors(), members, checks);
   return readings.map((reading): JudgedReading => {
-    const { judgement, score } = found.get(reading.time) ?? { judgement: NOT_JUDGED, score: 0 };
+    const { judgement, score, flag } = found.get(reading.time) ?? { judgement: NOT_JUDGED, score: 0, flag: QC.missing };
     if (judgement === VIOLATED && !isNear(score, reading.value ?? Number.NaN))
       checks.equal("score", score, reading.value);
+    if (judgement === VIOLATED && flag !== reading.flag) checks.equal("flag", flag, reading.flag);
     return { ...frozenReading(reading), judgement, excess: score };
   });
+}
+
+/** Which members it rests on, most first. */
+function compareMembers(contributors: readonly number[], members: readonly ComputationMember[], checks: Checks): void {
+  const told = members.map(({ contributes }) => contributes);
+  const found = members.map((_, index) => contributors.indexOf(index));
+  checks.equal("contributes", found.join(" "), told.join(" "));
 }
 
 function compareFigures(
@@ -110,6 +130,7 @@ function compareFigures(
   }
 }
 
+/** Within a billionth, and times (ms since 1970) to the ms. */
 function isNear(a: number, b: number): boolean {
-  return Math.abs(a - b) <= 1e-9 * Math.max(1e-300, Math.abs(a), Math.abs(b));
+  return Math.abs(a - b) <= Math.min(0.5, 1e-9 * Math.max(1e-300, Math.abs(a), Math.abs(b)));
 }

@@ -4,6 +4,7 @@
  * what the alarm does not hold and so cannot be checked: it never claims more than it saw.
  */
 import { type Alarm, lowerLevel } from "../../core/alarm.ts";
+import type { Rule } from "../../core/rule.ts";
 import type { DetectorBook } from "../detect/book.ts";
 import { VIOLATED } from "../detect/condition.ts";
 import { Fold, RAISED } from "../detect/episode.ts";
@@ -46,7 +47,8 @@ export function verifyAlarm(alarm: Alarm, parts: VerifyParts): Verification {
 function checkFrame(alarm: Alarm, rule: FrozenRule, book: DetectorBook, checks: Checks): void {
   checks.equal("rule", rule.id, alarm.rule);
   const kinds: Readonly<Record<string, string>> = { absence: "absence", instrument: "instrument" };
-  checks.equal("category", kinds[rule.kind] ?? "pollution", alarm.category);
+  const ofGroup = alarm.evidence.computation?.members ? book.ofGroup(alarm.evidence.rule as Rule)?.category : undefined;
+  checks.equal("category", kinds[rule.kind] ?? ofGroup ?? "pollution", alarm.category);
   const own = ownLevel(alarm, rule, book);
   checks.equal("level", alarm.verified ? own : lowerLevel(own), alarm.level);
   checks.equal("state", alarm.end === null ? "open" : "cleared", alarm.state === "cleared" ? "cleared" : "open");

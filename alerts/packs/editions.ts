@@ -28,6 +28,9 @@ export interface Edition {
 }
 export type EditionAnswer = Edition | { readonly found: false; readonly reason: "family-unknown" };
 
+/** A time after every edition's start: asks for the newest one. */
+export const NEWEST_EDITION = Date.UTC(9000, 0);
+
 /** All stored editions of a family, oldest first; an undated one stands before all others. */
 export function editionsOf(packs: Packs, family: string): readonly Pack[] {
   const own = packs.list.filter((pack) => pack.family === family);
