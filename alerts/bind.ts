@@ -120,8 +120,7 @@ function bindRule(
   place: Place,
   { directory, bindLimit, book }: { directory: Directory; bindLimit: BindLimit; book: DetectorBook },
 ): Binding | null {
-  // Absence is watched on wall time; kinds over several stations watch a group, not one series.
-  if (rule.kind !== "limit" && rule.kind !== "level") return null;
+  if (rule.kind === "absence") return null; // on wall time, see SilenceWatch
   const common = {
     ruleId: rule.id,
     version,
