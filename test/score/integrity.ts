@@ -23,7 +23,10 @@ const DAY_MS = 86_400_000;
 const rule = IntegrityRule.parse({ kind: "integrity", id: "integrity", on: {}, level: "blue" });
 const identicalRule = IdenticalRule.parse({ kind: "identical-stations", id: "identical", on: {}, level: "blue" });
 
-/** Fine series in which a person could see the cheat: ten counts or more in the middle half of a day. */
+/**
+ * Series of the sets with several readings a day that are fine enough. Of these a cheat is tried where the middle half of
+ * its own stretch spans 30 counts or more (`Cheat.counts`; 100 for invented digits), so coarse series are not tried.
+ */
 const PLACES: Readonly<Record<string, readonly string[]>> = {
   gecco: ["flow_1", "flow_2"],
   "station-b": ["turb_val", "cond_val"],
