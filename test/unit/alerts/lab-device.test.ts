@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { seriesContext } from "../../../alerts/bind.ts";
 import { Judge } from "../../../alerts/judge.ts";
-import { labDevice } from "../../../core/lab.ts";
+import { type LabResult, labDevice } from "../../../core/lab.ts";
 import type { Device } from "../../../core/site.ts";
 import { DeviceFold } from "../../../ingest/fleet-health.ts";
 import { labDevices } from "../../../ingest/lab/messages.ts";
@@ -12,10 +12,10 @@ import { noLimits } from "../../support/timeline.ts";
 const DAY = 86_400_000;
 const MINUTE = 60_000;
 const sensor = aDevice({ id: "dev-1", interval: 10 * MINUTE, quantities: { cd: "mg/L" } });
-const result = {
-  ...{ row: 2, station: "mw-1", time: NOW - 10 * DAY, quantity: "cd", fraction: "total", value: 0.001, cmp: "" },
-  ...{ unit: "mg/L", method: "", detectionLimit: null, lab: "", sample: "" },
-} as const;
+const result: LabResult = {
+  ...{ row: 2, station: "mw-1", time: NOW - 10 * DAY, quantity: "cd", fraction: "total", value: 0.001 },
+  ...{ cmp: "", unit: "mg/L", method: "", detectionLimit: null, lab: "", sample: "" },
+};
 const laboratory = labDevices([result, { ...result, quantity: "pb" }], aDirectory({ devices: [sensor] }))[0] as Device;
 
 const silent = aVersionedRule({ id: "silent", kind: "absence", on: {}, level: "blue" });
