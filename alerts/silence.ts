@@ -7,6 +7,7 @@
  * may report but never has is awaited only while the device has not been heard at all.
  */
 import type { Alarm } from "../core/alarm.ts";
+import { isLab } from "../core/lab.ts";
 import type { Directory } from "../core/ports.ts";
 import { seriesKey } from "../core/reading.ts";
 import type { AbsenceRule, VersionedRule } from "../core/rule.ts";
@@ -226,7 +227,7 @@ function* awaitedBy(
   const { on } = rule;
   for (const { id } of directory.snapshot.devices) {
     const context = directory.device(id);
-    if (!context || !placeFits(on, context)) continue;
+    if (!context || !placeFits(on, context) || isLab(context.device)) continue;
     const declared = Object.keys(context.device.quantities);
     const wanted = on.quantity ? declared.filter((quantity) => on.quantity?.includes(quantity)) : declared.slice(0, 1);
     for (const quantity of wanted) {

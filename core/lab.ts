@@ -1,6 +1,16 @@
 /** Laboratory results as a file: what an import is asked and what it answers. */
 import type { BothTexts } from "./explanation.ts";
 import type { Comparison } from "./reading.ts";
+import type { Device } from "./site.ts";
+
+/** Results of a station come from one device of this id; it has no schedule, so it is never silent nor overdue. */
+export function labDevice(station: string): string {
+  return `lab-${station}`;
+}
+
+export function isLab({ id, station }: Pick<Device, "id" | "station">): boolean {
+  return id === labDevice(station);
+}
 
 export const LAB_FORMS = ["csv", "xlsx"] as const;
 export type LabForm = (typeof LAB_FORMS)[number];

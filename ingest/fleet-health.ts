@@ -14,6 +14,7 @@ import {
   type SeriesHealth,
   type TimeGap,
 } from "../core/fleet.ts";
+import { isLab } from "../core/lab.ts";
 import { findQuantity } from "../core/quantity.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import type { Device } from "../core/site.ts";
@@ -159,14 +160,15 @@ export class DeviceFold {
   }
 
   /** @param now wall clock, ms. */
-  view(device: Pick<Device, "id" | "interval" | "quantities">, now: number): FleetDevice {
+  view(device: Pick<Device, "id" | "station" | "interval" | "quantities">, now: number): FleetDevice {
     const { id, interval } = device;
+    const isDue = !isLab(device);
     const holeMs = HOLE_INTERVALS * interval;
-    const overdue = (time: number): boolean => now - time > OVERDUE_INTERVALS * interval;
+    const overdue = (time: number): boolean => isDue && now - time > OVERDUE_INTERVALS * interval;
     const series = [...this.#series].map(([key, { lastTime, steps }]): SeriesHealth => {
       // Averages come at their own pace, which the registry does not name: hours of a device that reports every minute.
       const own = steps.length === 0 ? interval : Math.max(interval, Math.min(...steps));
-      const isPaceKnown = steps.length > 0 || parseSeriesKey(key).aggregate === "rtd";
+      const isPaceKnown = isDue && (steps.length > 0 || parseSeriesKey(key).aggregate === "rtd");
       const isOverdue = isPaceKnown && now - lastTime > OVERDUE_INTERVALS * own;
       return { series: key, lastTime, intervalMs: own, overdue: isOverdue };
     });
@@ -193,14 +195,15 @@ export class DeviceFold {
   }
 
   /** Days without a single reading are listed too, from the first to the newest one. */
-  #dayViews({ interval, quantities }: Pick<Device, "interval" | "quantities">, now: number): DayHealth[] {
+  #dayViews(device: Pick<Device, "id" | "station" | "interval" | "quantities">, now: number): DayHealth[] {
+    const { interval, quantities } = device;
     const oldest = this.#days.at(-1)?.[0] ?? dayOf(now);
     const today = dayOf(now);
     const counts = new Map(this.#days);
     const ids = Object.keys(quantities).map((name) => findQuantity(name)?.id ?? name);
     const views: DayHealth[] = [];
     for (let day = Math.max(today, this.#days[0]?.[0] ?? today); day >= oldest && views.length < DAYS_MAX; day--) {
-      const due = dueOn(day, interval, now, this.#firstReceivedAt);
+      const due = isLab(device) ? 0 : dueOn(day, interval, now, this.#firstReceivedAt);
       views.push(dayView(day, counts.get(day) ?? new Map(), ids, due));
     }
     return views;

@@ -32,14 +32,20 @@ import type { Inspection } from "./sql-inspect-thread.ts";
 const MANIFEST = "manifest.json";
 const CA_FOLDER = "ca";
 const CA_NAMES = ["ca.key", "ca.pem", "crl.pem", "issued.jsonl"];
+/** Limit packs of this installation, and the rows that its persons confirmed. */
+const PACKS_FOLDER = "packs";
+const PACKS_PREFIX = "packs_";
+const CONFIRMED_FILE = "confirmed-rows.yaml";
+/** Parts that go into a folder of their own. */
+const FOLDERS: Readonly<Record<string, string>> = { ca: CA_FOLDER, packs: PACKS_FOLDER };
 /** What an empty volume holds. */
 const IGNORED = ["lost+found"];
 
 const BackupFile = z.strictObject({
   /** A plain file name: a manifest must not be able to write elsewhere. */
   name: z.string().regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/),
-  /** `ca` goes into the folder of that name. */
-  part: z.enum(["series", "ledger", "journal", "keys", "ca"]),
+  /** `ca` and `packs` go into the folders of these names. */
+  part: z.enum(["series", "ledger", "journal", "keys", "ca", "packs", "confirmed"]),
   bytes: z.int().nonnegative(),
   sha256: z.string().regex(/^[0-9a-f]{64}$/),
   /** Rows by table; null where they are not counted. */
@@ -59,7 +65,10 @@ interface BackupParts {
   readonly series: { backup(folder: string): Promise<void> };
   readonly ledger: { backup(folder: string): Promise<void> };
   readonly journal: Pick<Journal, "backup" | "stats">;
-  /** Without it no device could sign in to the restored system. The key of sealed secrets beside it is taken along. */
+  /**
+   * Without it no device could sign in to the restored system. What lies beside it is taken along: the key of sealed
+   * secrets, the local CA, imported limit packs and confirmed rows.
+   */
   readonly pepperFile: string;
   readonly clock?: Clock;
 }
@@ -116,6 +125,9 @@ async function build(parts: BackupParts, folder: string): Promise<BackupManifest
   const sealingKey = join(dirname(pepperFile), HJ212_KEY_FILE);
   if (existsSync(sealingKey)) await take("keys", () => copyFile(sealingKey, join(folder, HJ212_KEY_FILE)));
   await take("ca", () => copyAuthority(join(dirname(pepperFile), CA_FOLDER), folder));
+  await take("packs", () => copyPacks(join(dirname(pepperFile), PACKS_FOLDER), folder));
+  const confirmed = join(dirname(pepperFile), CONFIRMED_FILE);
+  if (existsSync(confirmed)) await take("confirmed", () => copyFile(confirmed, join(folder, CONFIRMED_FILE)));
   return { format: 1, createdAt, withSeries, files };
 }
 
@@ -126,6 +138,23 @@ async function build(parts: BackupParts, folder: string): Promise<BackupManifest
 async function copyAuthority(from: string, to: string): Promise<void> {
   if (!existsSync(join(from, "ca.pem"))) return;
   for (const name of CA_NAMES) if (existsSync(join(from, name))) await copyFile(join(from, name), join(to, name));
+}
+
+/**
+ * Imported packs: `<id>.json`; half-written ones (`.new`) are left. All files of a backup lie in one folder, so a pack
+ * carries its folder in front: an id may be the name of another file.
+ */
+async function copyPacks(from: string, to: string): Promise<void> {
+  if (!existsSync(from)) return;
+  for (const name of await readdir(from))
+    if (name.endsWith(".json")) await copyFile(join(from, name), join(to, `${PACKS_PREFIX}${name}`));
+}
+
+/** Where a file of the backup belongs in the data folder. */
+function placeOf({ name, part }: BackupFile): string {
+  const folder = FOLDERS[part];
+  if (folder === undefined) return name;
+  return join(folder, part === "packs" ? name.slice(PACKS_PREFIX.length) : name);
 }
 
 /** False when the series store says that it is backed up with its own tool. The error may come from another thread. */
@@ -200,12 +229,12 @@ export async function restoreAll(folder: string, dataDir: string): Promise<Backu
     await copyFile(join(folder, name), partial(name));
     await secure(partial(name));
   }
-  if (manifest.files.some(({ part }) => part === "ca")) await mkdir(join(dataDir, CA_FOLDER), { mode: 0o700 });
+  const folders = new Set(manifest.files.flatMap(({ part }) => FOLDERS[part] ?? []));
+  for (const name of folders) await mkdir(join(dataDir, name), { mode: 0o700 });
   // The ledger last: a start without its pepper would make another, and every secret would be wrong.
   const inOrder = [...manifest.files].sort((a, b) => Number(a.part === "ledger") - Number(b.part === "ledger"));
-  for (const { name, part } of inOrder)
-    await rename(partial(name), join(dataDir, part === "ca" ? CA_FOLDER : "", name));
-  if (existsSync(join(dataDir, CA_FOLDER))) await sync(join(dataDir, CA_FOLDER));
+  for (const file of inOrder) await rename(partial(file.name), join(dataDir, placeOf(file)));
+  for (const name of folders) await sync(join(dataDir, name));
   await sync(dataDir);
   return manifest;
 }

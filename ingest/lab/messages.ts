@@ -2,18 +2,14 @@
  * Laboratory results → telemetry v1 of one device a station, `lab-{station}`: from there on they are readings like any
  * other. Method, laboratory and sample number travel in the message (`lab`) and stay in the raw stream with it.
  */
-import type { LabResult } from "../../core/lab.ts";
+import { type LabResult, labDevice } from "../../core/lab.ts";
 import type { Directory } from "../../core/ports.ts";
 import type { Device } from "../../core/site.ts";
 import { devicePrefix, type Telemetry } from "../../core/wire.ts";
 
 const READINGS_A_MESSAGE = 200;
-/** Nobody waits for a laboratory: an absence rule awaits three of these. */
+/** Longer than any sensor's, so that a series that both measure keeps the sensor's pace. Nobody waits for a laboratory. */
 const INTERVAL_MS = 365 * 86_400_000;
-
-export function labDevice(station: string): string {
-  return `lab-${station}`;
-}
 
 export interface LabMessage {
   readonly device: string;

@@ -1,6 +1,8 @@
 /**
  * The kinds of falsification that the score injects into real series, with strength and duration. Each is what an
- * inspector with the raw table before him could see; none is tuned to a threshold of a detector.
+ * inspector with the raw table before him could see. Strengths and durations were chosen beside the detectors, so they
+ * are not blind: several last as long as a signal needs (its least days or readings) and have a place only where the
+ * series is fine enough. Recall here is recall of these cheats at these places, not of falsification at large.
  */
 import { quantile } from "../../alerts/detect/integrity/statistics.ts";
 import { seeded, type Tape } from "./integrity-sets.ts";

@@ -13,6 +13,8 @@ import { createIdentical } from "../../alerts/detect/integrity/identical.ts";
 import { createIntegrity } from "../../alerts/detect/integrity/station.ts";
 import { quantile } from "../../alerts/detect/integrity/statistics.ts";
 import { FORM } from "../../alerts/detect/marks.ts";
+import { loadPacks } from "../../alerts/packs/load.ts";
+import { loadRules, SHIPPED_RULES } from "../../alerts/rules.ts";
 import { IdenticalRule, IntegrityRule } from "../../core/rule-integrity.ts";
 import { Site, Station } from "../../core/site.ts";
 import { CHEATS, type Cheat, type Place } from "./integrity-cheats.ts";
@@ -20,10 +22,16 @@ import { scoreClock } from "./integrity-clock.ts";
 import { loadTapes, quantityOf, type Tape } from "./integrity-sets.ts";
 
 const DAY_MS = 86_400_000;
-const rule = IntegrityRule.parse({ kind: "integrity", id: "integrity", on: {}, level: "blue" });
+const common = { kind: "integrity", id: "integrity", on: {}, level: "blue" } as const;
+/** Every signal, a day at "check" counts; and the shipped rule of that name, with its delay. */
+const EVERY = IntegrityRule.parse(common);
+const SHIPPED = loadRules(SHIPPED_RULES, loadPacks()).find((rule) => rule.id === "data-integrity") as IntegrityRule;
 const identicalRule = IdenticalRule.parse({ kind: "identical-stations", id: "identical", on: {}, level: "blue" });
 
-/** Fine series in which a person could see the cheat: ten counts or more in the middle half of a day. */
+/**
+ * Series of the sets with several readings a day that are fine enough. Of these a cheat is tried where the middle half of
+ * its own stretch spans 30 counts or more (`Cheat.counts`; 100 for invented digits), so coarse series are not tried.
+ */
 const PLACES: Readonly<Record<string, readonly string[]>> = {
   gecco: ["flow_1", "flow_2"],
   "station-b": ["turb_val", "cond_val"],
@@ -66,6 +74,7 @@ export function judgeTape(
   limits: readonly (number | null)[],
   from = 0,
   to = tape.times.length,
+  rule = EVERY,
 ): DayFound[] {
   const detector = createIntegrity(rule, members(tape, limits));
   const width = tape.columns.length;
@@ -96,7 +105,12 @@ export function judgeTape(
       found.push({ day: closed, score: detector.score, members: byMember });
     }
   }
-  return found;
+  return "readings" in rule.onDelay && rule.onDelay.readings === 2 ? inARow(found) : found;
+}
+
+/** Days at "check" whose day before was at "check" too, as a delay of two judged days asks. */
+function inARow(days: readonly DayFound[]): DayFound[] {
+  return days.filter(({ day }, k) => days[k - 1]?.day === day - 1);
 }
 
 /** Days at "check" → cases: fewer than seven clean days between. */
@@ -116,8 +130,8 @@ export function stationYears(tape: Tape): number {
 }
 
 /** Clean run of one tape with the 95 % quantile of each series as its limit. */
-export function scoreClean(tape: Tape): { years: number; days: DayFound[]; cases: DayFound[] } {
-  const days = judgeTape(tape, limitsOf(tape, 0.95));
+export function scoreClean(tape: Tape, rule = EVERY): { years: number; days: DayFound[]; cases: DayFound[] } {
+  const days = judgeTape(tape, limitsOf(tape, 0.95), 0, tape.times.length, rule);
   return { years: stationYears(tape), days, cases: casesOf(days) };
 }
 
@@ -174,6 +188,7 @@ export function tryCheat(
   cheat: Cheat,
   at: { from: number; to: number; first: number; last: number },
   seed: number,
+  rule = EVERY,
 ): Signal[] | null {
   const stretch = sortedOf((tape.values[column] as Float64Array).slice(at.from, at.to));
   const limit = quantile(stretch, 0.85);
@@ -187,13 +202,13 @@ export function tryCheat(
   cheat.apply(place);
   const limits = tape.columns.map((_, c) => (c === column && cheat.limited ? limit : null));
   const without = new Set(
-    judgeTape(tape, limits, at.first, at.last)
+    judgeTape(tape, limits, at.first, at.last, rule)
       .filter(({ members }) => members.has(column))
       .map(({ day }) => day),
   );
   const begin = dayOf(tape.times[at.from] as number);
   const end = dayOf(tape.times[at.to - 1] as number) + 2;
-  const hits = judgeTape(changed, limits, at.first, at.last).filter(
+  const hits = judgeTape(changed, limits, at.first, at.last, rule).filter(
     ({ day, members }) => day >= begin && day <= end && members.has(column) && !without.has(day),
   );
   return hits.length === 0 ? null : [...new Set(hits.flatMap(({ members }) => members.get(column)?.signals ?? []))];
@@ -236,15 +251,24 @@ interface Tally {
   missed: string[];
 }
 
+/** First with every signal, then as shipped. */
+export function scoreBoth(shared: string, print: (line: string) => void): void {
+  print("every signal, each day at check");
+  scoreIntegrity(shared, print);
+  print(`\nrule data-integrity as shipped: ${SHIPPED.signals.join(", ")}`);
+  scoreIntegrity(shared, print, SHIPPED);
+}
+
 export function scoreIntegrity(
   shared: string,
   print: (line: string) => void = console.log,
+  rule = EVERY,
 ): { recall: Record<string, number>; falsePerYear: number } {
   const tapes = loadTapes(shared);
   print("clean series: cases per device-year (device = station)");
   let [years, cases, denseYears, denseCases] = [0, 0, 0, 0];
   for (const tape of tapes) {
-    const clean = scoreClean(tape);
+    const clean = scoreClean(tape, rule);
     years += clean.years;
     cases += clean.cases.length;
     if (!/^(heads|inl)-/.test(tape.name)) {
@@ -266,7 +290,7 @@ export function scoreIntegrity(
   const recall: Record<string, number> = {};
   for (const cheat of CHEATS) {
     const tally: Tally = { tried: 0, found: 0, by: new Map(), missed: [] };
-    for (const tape of tapes) tryAll(tape, cheat, tally);
+    for (const tape of tapes) tryAll(tape, cheat, tally, rule);
     recall[cheat.kind] = tell(cheat.kind, cheat.what, tally, print);
   }
   const twins: Tally = { tried: 0, found: 0, by: new Map(), missed: [] };
@@ -293,7 +317,7 @@ export function scoreIntegrity(
   return { recall, falsePerYear: cases / years };
 }
 
-function tryAll(tape: Tape, cheat: Cheat, tally: Tally): void {
+function tryAll(tape: Tape, cheat: Cheat, tally: Tally, rule: IntegrityRule): void {
   const probes = (name: string) => !cheat.probes || PROBES.includes(quantityOf(name));
   const names =
     cheat.kind === "inconsistent pair"
@@ -305,7 +329,7 @@ function tryAll(tape: Tape, cheat: Cheat, tally: Tally): void {
     const column = tape.columns.indexOf(name);
     for (const at of placesFor(tape, column, cheat)) {
       tally.tried++;
-      const signals = tryCheat(tape, column, cheat, at, tally.tried);
+      const signals = tryCheat(tape, column, cheat, at, tally.tried, rule);
       if (signals) {
         tally.found++;
         for (const signal of signals) tally.by.set(signal, (tally.by.get(signal) ?? 0) + 1);

@@ -1,7 +1,8 @@
 /**
- * `npm run score [-- event|qc|all]`: how well detectors do on the labelled public sets. Needs EWS_SHARED.
+ * `npm run score [-- event|integrity|qc|all]`: how well detectors do on the labelled public sets. Needs EWS_SHARED.
  */
 import { scoreEvent } from "./event.ts";
+import { scoreBoth } from "./integrity.ts";
 import { printQcScores } from "./qc.ts";
 import { type LabelledSet, loadSets } from "./sets.ts";
 
@@ -10,6 +11,7 @@ type Tool = (sets: readonly LabelledSet[], print: (text: string) => void, shared
 
 const TOOLS: Readonly<Record<string, Tool>> = {
   event: scoreEvent,
+  integrity: (_, print, folder) => scoreBoth(folder, print),
   qc: (_, print, folder) => printQcScores(folder, print),
 };
 

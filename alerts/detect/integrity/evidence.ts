@@ -30,7 +30,7 @@ export const CAP = 6;
 /** Share of clean station-days with this signal. */
 export const HONEST_RATES: Readonly<Record<Signal, number>> = {
   constant: 0.007,
-  "limit-heap": 0.1,
+  "limit-heap": 0.017,
   clipped: 0.022,
   digits: 0.056,
   benford: 0.003,

@@ -1,7 +1,7 @@
 /**
  * F2 clustering just under the limit (methods 5, F2; a density discontinuity test after McCrary 2008).
  *
- * Counts over the kept days in three bins of one width: [L-2h, L-h), [L-h, L), [L, L+h). h is 10 % of the limit, at most
+ * Counts over the last 14 days in three bins of one width: [L-2h, L-h), [L-h, L), [L, L+h). h is 10 % of the limit, at most
  * the series' own spread (within 10 % of a pH limit lies every honest pH), a half and a quarter of that. For a limit from below all is mirrored.
  */
 import type { Usual } from "./channel.ts";
@@ -48,22 +48,22 @@ export function closeHeap(heap: Heap, daysMax: number): void {
 }
 
 /**
- * Statistic z = (A - B) / sqrt(A + B); A + B >= 30, z > 4, A > 2 x the bin before, on at least `DAYS_MIN` days; only
- * series that spread over ten counts. The best of three widths, so p times three.
+ * Statistic z = (A - B) / sqrt(A + B); A + B >= 30, z > 4, A > 3 x the bin before, B at most 5 % of A, on at least
+ * 8 of the last 14 days; only series that spread over ten counts. The best of three widths, so p times three.
  */
 export function judgeHeap(heap: Heap, usual: Usual): Evidence | null {
   if (usual.iqr < 10 * usual.q) return null;
   let best: Evidence | null = null;
   for (let w = 0; w < WIDTHS.length; w++) {
     let [far, under, beyond, days] = [0, 0, 0, 0];
-    for (const day of heap.days) {
+    for (const day of heap.days.slice(-RECENT)) {
       const bins = day[w] as HeapDay;
       far += bins.far;
       under += bins.under;
       beyond += bins.beyond;
       if (bins.under >= 2) days++;
     }
-    if (under + beyond < 30 || days < DAYS_MIN || under <= 2 * far) continue;
+    if (under + beyond < 30 || days < DAYS_MIN || under <= FACTOR * far || beyond > SHARE * under) continue;
     const z = (under - beyond) / Math.sqrt(under + beyond);
     const weight = normalTail(z) - Math.log10(WIDTHS.length);
     if (z > 4 && weight > (best?.weight ?? 0)) {
@@ -74,4 +74,10 @@ export function judgeHeap(heap: Heap, usual: Usual): Evidence | null {
 }
 
 /** One rise that stops short of a limit heaps too; a habit shows on several days. */
-const DAYS_MIN = 10;
+const DAYS_MIN = 8;
+/** Days looked at: while a limit is dodged, it is not passed, so the days before must have left the count. */
+const RECENT = 14;
+/** Under the limit against the bin before: a smooth daily peak that just reaches the limit gives 2.4, being flat on top. */
+const FACTOR = 3;
+/** Beyond the limit against under it: honest values that come so close pass it at times. */
+const SHARE = 0.05;

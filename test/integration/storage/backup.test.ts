@@ -108,6 +108,31 @@ describe("a backup of running stores", () => {
     expect((await ca.issueCertificate(restored, { device: "dev-2", days: 30, now: NOW })).key).toContain("PRIVATE KEY");
   });
 
+  test("takes imported packs and confirmed rows along, each back to its place, half-written ones not", async () => {
+    const [home, away] = [temporaryFolder(), temporaryFolder()];
+    mkdirSync(join(home, "packs"));
+    writeFileSync(join(home, "packs", "db51-2978.json"), '{"id":"db51-2978"}');
+    writeFileSync(join(home, "packs", "manifest.json"), '{"id":"manifest"}');
+    writeFileSync(join(home, "packs", "half.json.new"), "{");
+    writeFileSync(join(home, "confirmed-rows.yaml"), "- { pack: gb5084-2021, row: cd, by: ann, at: 1 }\n");
+    const { files } = await backupAll(smallParts(home), join(away, "b"));
+    expect(files.slice(-3).map(({ part, name }) => [part, name])).toEqual([
+      ["packs", "packs_db51-2978.json"],
+      ["packs", "packs_manifest.json"],
+      ["confirmed", "confirmed-rows.yaml"],
+    ]);
+
+    const restored = join(away, "data");
+    await restoreAll(join(away, "b"), restored);
+    expect(statSync(join(restored, "packs")).mode & 0o777).toBe(0o700);
+    expect(readdirSync(join(restored, "packs")).sort()).toEqual(["db51-2978.json", "manifest.json"]);
+    for (const name of ["packs/db51-2978.json", "packs/manifest.json", "confirmed-rows.yaml"]) {
+      expect(readFileSync(join(restored, name))).toEqual(readFileSync(join(home, name)));
+      expect(statSync(join(restored, name)).mode & 0o777).toBe(0o600);
+    }
+    expect(readdirSync(restored).filter((name) => name.startsWith("packs_"))).toEqual([]);
+  });
+
   test("goes on while another process writes the ledger", async () => {
     const folder = temporaryFolder();
     const [ledger, other] = [await openedLedger(folder), await openedLedger(folder)];
