@@ -4,6 +4,7 @@
  */
 import type { Alarm } from "../../core/alarm.ts";
 import type { BothTexts, ExplainedReading, Explanation, ExplanationStep } from "../../core/explanation.ts";
+import { ruleKindName } from "../../core/rule-kind-names.ts";
 import { JUDGEMENTS } from "../../core/explanation.ts";
 import type { Locale } from "../../core/locale.ts";
 import { parseSeriesKey } from "../../core/reading.ts";
@@ -74,17 +75,15 @@ function stepsOf(matter: Matter): readonly ExplanationStep[] {
   return [...frame, ...readingSteps(matter), ...figureSteps(alarm), delayStep(matter), ...outcome.flat(), ...rest];
 }
 
+/** Of alarms that no rule of the registry raised. */
 const KIND_WORDS: Readonly<Record<string, BothTexts>> = {
   pollution: { "zh-CN": "超标", en: "pollution" },
-  limit: { "zh-CN": "标准限值", en: "limit of a standard" },
-  level: { "zh-CN": "自定阈值", en: "own threshold" },
-  absence: { "zh-CN": "数据中断", en: "absence of data" },
   instrument: { "zh-CN": "内置仪器报警", en: "built-in instrument alarm" },
 };
 
 function ruleStep({ alarm, rule }: Matter): ExplanationStep {
   const { ruleVersion: version } = alarm.evidence;
-  const kind = (locale: Locale) => KIND_WORDS[rule.kind]?.[locale] ?? rule.kind;
+  const kind = (locale: Locale) => (ruleKindName(rule.kind) ?? KIND_WORDS[rule.kind])?.[locale] ?? rule.kind;
   return step("rule", {
     "zh-CN": `规则 ${alarm.rule} 第 ${version} 版（${kind("zh-CN")}）监视序列 ${alarm.series}（${quantityText(alarm.quantity, "zh-CN")}）。`,
     en: `Rule ${alarm.rule}, version ${version} (${kind("en")}), watches series ${alarm.series} (${quantityText(alarm.quantity, "en")}).`,

@@ -1,8 +1,8 @@
 /** The words of explanations: numbers, times, flags and qualifiers in both languages. Pure. */
 import type { Level } from "../../core/alarm.ts";
+import { subjectName } from "../../core/alarm-words.ts";
 import type { BothTexts } from "../../core/explanation.ts";
 import type { Locale } from "../../core/locale.ts";
-import { findQuantity } from "../../core/quantity.ts";
 
 export function both(text: (locale: Locale) => string): BothTexts {
   return { "zh-CN": text("zh-CN"), en: text("en") };
@@ -89,6 +89,5 @@ export function spanText(ms: number, locale: Locale): string {
 }
 
 export function quantityText(id: string, locale: Locale): string {
-  const row = findQuantity(id);
-  return (locale === "en" ? row?.en : row?.zh) ?? id;
+  return subjectName(id)[locale];
 }

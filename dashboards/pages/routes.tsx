@@ -7,7 +7,7 @@ import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Alarm } from "../../core/alarm.ts";
 import { Refused, TooMany, Unavailable } from "../../core/errors.ts";
-import { may, safeNext, visibleTo } from "../access.ts";
+import { alarmVisibleTo, may, safeNext } from "../access.ts";
 import type { App } from "../app-type.ts";
 import { checkToken, cookieName, setSessionCookie } from "../auth.ts";
 import { answerTo } from "../errors.ts";
@@ -119,7 +119,7 @@ async function alarmPage(
   ]);
   let otherOpen = 0;
   for (const other of openAlarms.all()) {
-    if (other.state === "active" && other.id !== alarm.id && visibleTo(principal, other)) otherOpen++;
+    if (other.state === "active" && other.id !== alarm.id && alarmVisibleTo(principal, other)) otherOpen++;
   }
   return renderAlarmPage({
     locale: pickLocale(asked, request.headers["accept-language"]),

@@ -111,8 +111,8 @@ export function alarmsContract(name: string, open: () => Promise<AlarmStore>): v
         anAlarm({ id: "3", tenant: "tenant-2" }),
       ]);
       expect(await store.counts()).toEqual({ active: 2, acknowledged: 0, cleared: 1 });
-      expect(await store.counts("tenant-1")).toEqual({ active: 1, acknowledged: 0, cleared: 1 });
-      expect(await store.counts("nobody")).toEqual({ active: 0, acknowledged: 0, cleared: 0 });
+      expect(await store.counts({ tenant: "tenant-1" })).toEqual({ active: 1, acknowledged: 0, cleared: 1 });
+      expect(await store.counts({ tenant: "nobody" })).toEqual({ active: 0, acknowledged: 0, cleared: 0 });
     });
 
     test.each(["", "x", "bnVsbA", "WzEsMl0"])("refuses the cursor %j", async (cursor) => {
