@@ -57,7 +57,9 @@ export function seriesName(key: string, at: string, locale: Locale): string {
 }
 
 /** A group's value is a score without unit or limit: what is shown of an alarm's value in its place is nothing. */
-export function shownMeasure(alarm: Alarm): Pick<Alarm, "value" | "cmp"> & Pick<Alarm["evidence"], "unit" | "limit" | "passes"> {
+export function shownMeasure(
+  alarm: Alarm,
+): Pick<Alarm, "value" | "cmp"> & Pick<Alarm["evidence"], "unit" | "limit" | "passes"> {
   if (isGroupKind(alarm.quantity)) return { value: null, cmp: "", unit: "", limit: null, passes: null };
   const { unit, limit, passes } = alarm.evidence;
   return { value: alarm.value, cmp: alarm.cmp, unit, limit, passes };
@@ -102,7 +104,10 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   trend: (f, { evidence }) => {
     const falls = (f["s"] ?? 0) < 0;
     const [slope, p, days] = [n(f["slopeYear"]), n(falls ? f["pFalling"] : f["pRising"]), f["daysToLimit"]];
-    const left = days === undefined ? ["", ""] : [`，约 ${whole(days)} 天后达到限值`, `; it reaches the limit in about ${whole(days)} days`];
+    const left =
+      days === undefined
+        ? ["", ""]
+        : [`，约 ${whole(days)} 天后达到限值`, `; it reaches the limit in about ${whole(days)} days`];
     return [
       `显著${falls ? "下降" : "上升"}，每年 ${slope}${unitOf(evidence)}（p = ${p}）${left[0]}`,
       `significant ${falls ? "fall" : "rise"} of ${slope}${unitOf(evidence)} a year (p = ${p})${left[1]}`,
@@ -116,11 +121,11 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
     ];
   },
   ewma: (f) => {
-    const limits = [f["lcl"], f["ucl"]].filter((limit) => limit !== undefined).map(n).join(" … ");
-    return [
-      `加权平均 ${n(f["ewma"])}，控制限 ${limits}`,
-      `weighted average ${n(f["ewma"])}, control limits ${limits}`,
-    ];
+    const limits = [f["lcl"], f["ucl"]]
+      .filter((limit) => limit !== undefined)
+      .map(n)
+      .join(" … ");
+    return [`加权平均 ${n(f["ewma"])}，控制限 ${limits}`, `weighted average ${n(f["ewma"])}, control limits ${limits}`];
   },
   prediction: (f, { evidence }) => [
     `预测上限 ${n(f["limit"])}${unitOf(evidence)}，已连续超过 ${n(f["exceeded"])} 次`,
@@ -146,7 +151,7 @@ const SENTENCES: Readonly<Record<string, Sentence>> = {
   ],
   spread: (f) => [
     `下游 ${n(f["downBeyond"])} 个点位异常${f["offSite"] === 1 ? "，污染疑来自场地外" : ""}`,
-    `${n(f["downBeyond"])} down-gradient stations are unusual${f["offSite"] === 1 ? "; it probably came from outside" : ""}`,
+    `${n(f["downBeyond"])} down-gradient ${f["downBeyond"] === 1 ? "station is" : "stations are"} unusual${f["offSite"] === 1 ? "; it probably came from outside" : ""}`,
   ],
   plume: (f) => [
     `污染羽最早（P5）约 ${n(f["p5"])} 天后到达水源`,

@@ -229,9 +229,7 @@ export interface AlarmStore {
   list(filter: AlarmFilter): Promise<{ readonly alarms: readonly Alarm[]; readonly cursor: string | null }>;
   get(id: string): Promise<Alarm | null>;
   history(id: string): Promise<readonly AlarmEvent[]>;
-  counts(
-    filter?: Pick<AlarmFilter, "tenant" | "withoutIntegrity">,
-  ): Promise<Readonly<Record<AlarmState, number>>>;
+  counts(filter?: Pick<AlarmFilter, "tenant" | "withoutIntegrity">): Promise<Readonly<Record<AlarmState, number>>>;
   close(): Promise<void>;
 }
 

@@ -1,7 +1,7 @@
 /** Sites and stations as pages see them: the registry joined with latest values and open alarms. Pure. */
 import { type Alarm, type Level, levelRank } from "../core/alarm.ts";
-import type { Directory, LatestPoint } from "../core/ports.ts";
 import { subjectName } from "../core/alarm-words.ts";
+import type { Directory, LatestPoint } from "../core/ports.ts";
 import { quantitySpec } from "../core/quantity.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import type { Device, Site, Station } from "../core/site.ts";

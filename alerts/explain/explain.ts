@@ -4,10 +4,10 @@
  */
 import type { Alarm } from "../../core/alarm.ts";
 import type { BothTexts, ExplainedReading, Explanation, ExplanationStep } from "../../core/explanation.ts";
-import { ruleKindName } from "../../core/rule-kind-names.ts";
 import { JUDGEMENTS } from "../../core/explanation.ts";
 import type { Locale } from "../../core/locale.ts";
 import { parseSeriesKey } from "../../core/reading.ts";
+import { ruleKindName } from "../../core/rule-kind-names.ts";
 import type { Bound } from "../detect/condition.ts";
 import { IN_DEADBAND, KEPT, VIOLATED } from "../detect/condition.ts";
 import { figureSentences } from "./figures.ts";

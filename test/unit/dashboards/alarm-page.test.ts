@@ -17,12 +17,9 @@ const aBucket = (index: number, overrides: Partial<Bucket> = {}): Bucket => ({
   flag: 1,
   ...overrides,
 });
-const aChart = (buckets: readonly Bucket[]): AlarmPage["chart"] => ({
-  buckets,
-  from: NOW - 86_400_000,
-  to: NOW,
-  stepMs: STEP,
-});
+const aChart = (buckets: readonly Bucket[]): AlarmPage["charts"] => [
+  { series: "mw-1/cd/total/rtd", buckets, from: NOW - 86_400_000, to: NOW, stepMs: STEP },
+];
 const aPage = (overrides: Partial<AlarmPage> = {}): string =>
   renderAlarmPage({
     locale: "en",
@@ -30,7 +27,7 @@ const aPage = (overrides: Partial<AlarmPage> = {}): string =>
     directory: aDirectory(),
     history: [],
     deliveries: [],
-    chart: aChart(Array.from({ length: 144 }, (_, index) => aBucket(index))),
+    charts: aChart(Array.from({ length: 144 }, (_, index) => aBucket(index))),
     explanation: explain(overrides.alarm ?? anAlarm()),
     otherOpen: 0,
     csrf: "token",
@@ -134,7 +131,7 @@ describe("the alarm page", () => {
 
   test("keeps a censored value censored, says so when there is none, and lives without its chart", () => {
     expect(aPage({ alarm: anAlarm({ cmp: "<", value: 0.025 }) })).toContain("&lt;0.025");
-    const silent = aPage({ alarm: anAlarm({ category: "absence", value: null }), chart: null });
+    const silent = aPage({ alarm: anAlarm({ category: "absence", value: null }), charts: null });
     expect(silent).toContain("no data");
     expect(silent).toContain("The chart cannot be drawn");
   });
@@ -150,7 +147,7 @@ describe("the day's chart", () => {
         aBucket(1, { min: 0, max: 1 }),
         aBucket(2, { min: 0.1, max: 0.1 }),
       ];
-      return path(aPage({ alarm, chart: aChart(spike) }))
+      return path(aPage({ alarm, charts: aChart(spike) }))
         .split("L")
         .map((point) => Number(point.split(" ")[1]?.replace("h.1", "")));
     };
@@ -162,10 +159,10 @@ describe("the day's chart", () => {
 
   test("a gap stays a gap, no value makes no point, an empty day is no fault", () => {
     const buckets = [aBucket(0), aBucket(1), aBucket(60), aBucket(61, { max: null })];
-    expect(path(aPage({ chart: aChart(buckets) })).match(/M/g)).toHaveLength(2);
-    expect(aPage({ chart: aChart([]) })).not.toMatch(/NaN|Infinity/);
+    expect(path(aPage({ charts: aChart(buckets) })).match(/M/g)).toHaveLength(2);
+    expect(aPage({ charts: aChart([]) })).not.toMatch(/NaN|Infinity/);
     const noLimit = anAlarm({ evidence: anEvidence({ limit: null, passes: null }) });
-    expect(aPage({ chart: aChart([]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
-    expect(aPage({ chart: aChart([aBucket(0, { max: 0 })]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
+    expect(aPage({ charts: aChart([]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
+    expect(aPage({ charts: aChart([aBucket(0, { max: 0 })]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
   });
 });
