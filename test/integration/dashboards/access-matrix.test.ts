@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createServer } from "../../../dashboards/server.ts";
-import type { FakeClock } from "../../support/clock.ts";
 import { anAlarmEvent } from "../../support/builders.ts";
+import type { FakeClock } from "../../support/clock.ts";
 import { anAlarmOf, aWorld, PASSWORD, PEOPLE, tokenOf, withFarmland } from "../../support/dashboards-fakes.ts";
 
 /** Tenant-bound accounts may not ask what knows no tenants. */

@@ -54,7 +54,11 @@ function alarmOf({ rule, tapes, step = DAY, start = NOW, interval = step, statio
 
 /** Cadmium, mg/L, class III at 0.005: a well that is calm, then rises. */
 const WELL = [10, 12, 11, 10, 12, 11, 12, 10, 11, 12, 14, 17, 21, 26, 32, 60].map((x) => x / 1e4);
-const well = (rule: Tape["rule"]): Tape => ({ rule: { on: { quantity: "cd" }, ...rule }, tapes: { "mw-1/cd": WELL }, interval: 7 * DAY });
+const well = (rule: Tape["rule"]): Tape => ({
+  rule: { on: { quantity: "cd" }, ...rule },
+  tapes: { "mw-1/cd": WELL },
+  interval: 7 * DAY,
+});
 
 const noise = (channel: number, row: number): number => {
   const x = Math.sin(row * 12.9898 + channel * 78.233) * 43_758.5453;
@@ -127,10 +131,17 @@ const FAMILIES: Readonly<Record<string, Tape>> = {
       aquifer: { conductivity: [2, 20], gradient: [0.003, 0.008], porosity: [0.2, 0.3] },
     },
     tapes: { "src/cr6": [0.01, 0.2] },
-    stations: [{ id: "src", type: "source" }, { id: "intake", type: "intake", lat: 30, lon: 105 }],
+    stations: [
+      { id: "src", type: "source" },
+      { id: "intake", type: "intake", lat: 30, lon: 105 },
+    ],
   },
   tailings: {
-    rule: { kind: "tailings", level: "red", items: [{ quantity: "pool_level", blue: 90, yellow: 92, orange: 94, red: 96 }] },
+    rule: {
+      kind: "tailings",
+      level: "red",
+      items: [{ quantity: "pool_level", blue: 90, yellow: 92, orange: 94, red: 96 }],
+    },
     tapes: { "dam/pool_level": [80, 95] },
     stations: [{ id: "dam", medium: "tailings", type: "basic" }],
   },
@@ -231,7 +242,10 @@ describe("a notice of each family", () => {
     for (const [kind, alarm] of Object.entries(told)) {
       const { value, limit, unit } = alarmPayload(alarm);
       const isGroup = GROUP_KINDS.has(kind);
-      expect([kind, isGroup ? [value, limit, unit] : value === null]).toEqual([kind, isGroup ? [null, null, ""] : false]);
+      expect([kind, isGroup ? [value, limit, unit] : value === null]).toEqual([
+        kind,
+        isGroup ? [null, null, ""] : false,
+      ]);
     }
   });
 });

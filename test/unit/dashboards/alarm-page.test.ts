@@ -137,6 +137,36 @@ describe("the alarm page", () => {
   });
 });
 
+describe("an alarm over several series", () => {
+  const member = (series: string, contributes: number) => ({ series, unit: "mg/L", contributes, readings: [] });
+  const figures = { votes: 4, of: 6 };
+  const members = [member("mw-1/ph/total/rtd", 1), member("mw-1/cd/total/rtd", 0), member("mw-1/ec/total/rtd", -1)];
+  const evidence = {
+    ...anEvidence({ limit: 0, unit: "", clause: null, pack: null }),
+    computation: { kind: "event", memory: null, figures, context: null, members },
+  };
+  const alarm = anAlarm({ quantity: "event", series: "mw-1/event/r/rtd", value: 8.25, evidence });
+
+  test("has its name, its sentence and its series by rank, and neither score nor limit", () => {
+    const html = aPage({ alarm, locale: "zh-CN" });
+    for (const text of ["水质异常事件", "最近 6 轮读数中 4 轮异常", "镉、pH"]) expect(html).toContain(text);
+    const facts = html.slice(0, html.indexOf("<details"));
+    expect(facts).not.toMatch(/8\.25|<dt>限值|class="value"/);
+  });
+
+  test("draws the series that have values, each under its name; without any it says so", () => {
+    const drawn = (series: string, buckets: readonly Bucket[]) => ({ ...(aChart(buckets)?.[0] ?? never()), series });
+    const charts = [drawn("mw-1/cd/total/rtd", [aBucket(0)]), drawn("mw-1/ph/total/rtd", [])];
+    const html = aPage({ alarm, charts });
+    expect(html.match(/<svg/g)).toHaveLength(1);
+    expect(html).toMatch(/<p>cadmium<\/p><svg/);
+    expect(aPage({ alarm, charts: [] })).not.toContain("<svg");
+  });
+});
+function never(): never {
+  throw new Error("no chart");
+}
+
 describe("the day's chart", () => {
   const path = (html: string) => /<path d="([^"]*)" fill="none"/.exec(html)?.[1] ?? "";
   test("shows the peak of a step, the lowest for a lower limit", () => {
