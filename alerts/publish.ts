@@ -5,8 +5,11 @@
  * shows the most severe open alarm, and when none is open the one that began last, until another replaces it. The
  * broker keeps retained messages in memory, so those of open alarms are published again at each start: what the store
  * holds, then every event that the recorder had not reached.
+ *
+ * Alarms of suspected data stay off MQTT altogether: the topics are a tenant's own, and the suspicion may be of it.
  */
 import { type Alarm, type AlarmEvent, levelRank } from "../core/alarm.ts";
+import { shownMeasure } from "../core/alarm-words.ts";
 import type { AlarmStore, Journal, Publisher } from "../core/ports.ts";
 import { alarmLogTopic, alarmTopic } from "../core/wire.ts";
 import { RECORDER } from "./record.ts";
@@ -45,8 +48,10 @@ export async function runAlarmPublisher(parts: PublishParts, signal: AbortSignal
 
 /** What consumers read on the alarm topic (CONTRACTS 3); times in ms since 1970 UTC. */
 export function alarmPayload(alarm: Alarm) {
-  const { id, rule, level, state, verified, series, value, cmp, start, end, lateMs, evidence, updatedAt } = alarm;
-  const { unit, limit, clause } = evidence;
+  const { id, rule, level, state, verified, series, start, end, lateMs, evidence, updatedAt } = alarm;
+  // A group's value is a score: who reads this by machine must not take it for a concentration.
+  const { value, cmp, unit, limit } = shownMeasure(alarm);
+  const { clause } = evidence;
   return {
     id,
     rule,
@@ -71,10 +76,11 @@ async function openBoard({ alarms, publisher }: PublishParts): Promise<Board> {
   for (let cursor: string | null | undefined; cursor !== null; ) {
     const page = await alarms.list({
       state: ["active", "acknowledged"],
+      withoutIntegrity: true,
       limit: PAGE,
       ...(cursor === undefined ? {} : { cursor }),
     });
-    for (const alarm of page.alarms) board.put(alarm);
+    for (const alarm of page.alarms) if (isPublished(alarm)) board.put(alarm);
     cursor = page.cursor;
   }
   for (const { topic, alarm } of board.shown()) {
@@ -83,8 +89,13 @@ async function openBoard({ alarms, publisher }: PublishParts): Promise<Board> {
   return board;
 }
 
+function isPublished({ category }: Alarm): boolean {
+  return category !== "integrity";
+}
+
 async function publishEvent(publisher: Publisher, board: Board, event: AlarmEvent): Promise<void> {
   const { alarm, kind } = event;
+  if (!isPublished(alarm)) return;
   const topic = alarmTopic(alarm);
   const shown = board.put(alarm);
   if (shown !== "unchanged") {

@@ -13,7 +13,7 @@ export const AlarmPayload = z.strictObject({
   state: z.enum(ALARM_STATES),
   verified: z.boolean(),
   series: z.string(),
-  value: z.number().nullable(),
+  value: z.number().nullable().describe("null for alarms over several series, whose value is a score"),
   cmp: z.enum(["", "<", ">"]),
   unit: z.string(),
   limit: z.number().nullable(),

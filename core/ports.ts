@@ -213,6 +213,8 @@ export interface AlarmFilter {
   readonly site?: string;
   readonly tenant?: string;
   readonly station?: string;
+  /** Leaves out alarms of suspected data, for those who may not know of them. */
+  readonly withoutIntegrity?: boolean;
   /** Opaque; from the page before. */
   readonly cursor?: string;
   readonly limit: number;
@@ -227,7 +229,7 @@ export interface AlarmStore {
   list(filter: AlarmFilter): Promise<{ readonly alarms: readonly Alarm[]; readonly cursor: string | null }>;
   get(id: string): Promise<Alarm | null>;
   history(id: string): Promise<readonly AlarmEvent[]>;
-  counts(tenant?: string): Promise<Readonly<Record<AlarmState, number>>>;
+  counts(filter?: Pick<AlarmFilter, "tenant" | "withoutIntegrity">): Promise<Readonly<Record<AlarmState, number>>>;
   close(): Promise<void>;
 }
 

@@ -2,6 +2,7 @@
  * Who may see and do what: pure decisions. Enterprises, and every account bound to a tenant, see that tenant only;
  * what belongs to another one does not exist for them (404, never 403).
  */
+import type { Alarm } from "../core/alarm.ts";
 import type { Audience, Role } from "../core/site.ts";
 
 /** `loopback` is a request from this machine that no proxy forwarded; `device` shows a device's own secret. */
@@ -58,6 +59,23 @@ export function visibleTo(audience: Audience, owner: { readonly tenant: string }
   if (audience.role === "public") return false;
   if (audience.tenant !== undefined) return audience.tenant === owner.tenant;
   return audience.role !== "enterprise"; // an enterprise without a tenant is a half-made account: it sees nothing
+}
+
+/** Signs of falsified data are for those who check them, never for enterprises, which may have made them. */
+export function maySeeIntegrity({ role }: Pick<Audience, "role">): boolean {
+  return (STAFF as readonly Grantee[]).includes(role);
+}
+
+/** The one answer to who may see an alarm: lists, counts, pages, states of stations and the live stream ask it. */
+export function alarmVisibleTo(audience: Audience, alarm: Pick<Alarm, "tenant" | "category">): boolean {
+  return visibleTo(audience, alarm) && (alarm.category !== "integrity" || maySeeIntegrity(audience));
+}
+
+/** The alarms that they may see; the same array where that is all of them, so that views made of it stay shared. */
+export function visibleAlarms(audience: Audience, alarms: readonly Alarm[]): readonly Alarm[] {
+  return alarms.every((alarm) => alarmVisibleTo(audience, alarm))
+    ? alarms
+    : alarms.filter((alarm) => alarmVisibleTo(audience, alarm));
 }
 
 const PATH_CHARACTERS_MAX = 512;

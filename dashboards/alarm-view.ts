@@ -1,8 +1,10 @@
 /** An alarm as pages and programs see it: the frozen alarm joined with names from the registry. Pure. */
 import type { Alarm, AlarmEvent } from "../core/alarm.ts";
+import { contributorKeys, shownMeasure, whatHappened } from "../core/alarm-words.ts";
 import { type Explanation, explanationText } from "../core/explanation.ts";
 import type { Directory, Outbox } from "../core/ports.ts";
 import { parseSeriesKey } from "../core/reading.ts";
+import { ruleKindOf } from "../core/rule-kind-names.ts";
 import { quantityNames } from "./places.ts";
 import type { AlarmDetail, AlarmView } from "./schemas.ts";
 import { finiteOrNull, iso, isoOrNull } from "./times.ts";
@@ -11,6 +13,8 @@ export type Delivery = Awaited<ReturnType<Outbox["of"]>>[number];
 
 export function alarmView(alarm: Alarm, directory: Directory): AlarmView {
   const { evidence } = alarm;
+  const shown = shownMeasure(alarm);
+  const what = whatHappened(alarm);
   const { fraction, aggregate } = parseSeriesKey(alarm.series);
   const place = directory.station(alarm.station);
   const site = place?.site ?? directory.snapshot.sites.find(({ id }) => id === alarm.site);
@@ -30,12 +34,15 @@ export function alarmView(alarm: Alarm, directory: Directory): AlarmView {
     quantity: alarm.quantity,
     fraction,
     agg: aggregate,
-    value: finiteOrNull(alarm.value),
-    cmp: alarm.cmp,
-    unit: evidence.unit,
+    kind: ruleKindOf(alarm),
+    what: what && { ...what },
+    members: [...contributorKeys(alarm)],
+    value: finiteOrNull(shown.value),
+    cmp: shown.cmp,
+    unit: shown.unit,
     valueTime: iso(alarm.valueTime),
-    limit: finiteOrNull(evidence.limit),
-    passes: evidence.passes,
+    limit: finiteOrNull(shown.limit),
+    passes: shown.passes,
     pack: evidence.pack,
     clause: evidence.clause,
     start: iso(alarm.start),
@@ -106,8 +113,8 @@ export function alarmDetail(
       note: event.note,
       level: event.alarm.level,
       state: event.alarm.state,
-      value: finiteOrNull(event.alarm.value),
-      cmp: event.alarm.cmp,
+      value: finiteOrNull(shownMeasure(event.alarm).value),
+      cmp: shownMeasure(event.alarm).cmp,
     })),
     deliveries: parts.deliveries.map(({ outlet, event, state, tries, at, dueAt, detail }) => ({
       outlet,
@@ -118,7 +125,7 @@ export function alarmDetail(
       dueAt: iso(dueAt),
       detail: parts.showDetail ? detail : "",
     })),
-    quantities: quantityNames([alarm.quantity]),
+    quantities: quantityNames([alarm.quantity, ...contributorKeys(alarm).map((key) => parseSeriesKey(key).quantity)]),
     explanation: explanationView(parts.explanation),
     record: recordOf(alarm, parts.showScope),
   };

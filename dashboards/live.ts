@@ -10,7 +10,7 @@ import { WORKING_READERS } from "../core/ports.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import { decodeReadingBlock } from "../core/reading-block.ts";
 import { keepRunning } from "../core/service.ts";
-import { visibleTo } from "./access.ts";
+import { alarmVisibleTo, visibleTo } from "./access.ts";
 import { alarmView } from "./alarm-view.ts";
 import { type Browser, frame } from "./live-browser.ts";
 import { type LiveValue, LiveValues } from "./live-values.ts";
@@ -154,7 +154,7 @@ export class LiveHub {
     for (const browser of this.#browsers) {
       if (browser.catchingUp || browser.nextAlarm > offset) continue;
       browser.nextAlarm = offset + 1;
-      if (!visibleTo(browser.principal, event.alarm)) continue;
+      if (!alarmVisibleTo(browser.principal, event.alarm)) continue;
       text ??= this.#alarmFrame(offset, event);
       if (!browser.send(text)) this.#dropped(browser);
     }
@@ -182,7 +182,7 @@ export class LiveHub {
       for (const { offset, bytes } of entries) {
         const event = parseEvent(bytes);
         browser.nextAlarm = offset + 1;
-        if (visibleTo(browser.principal, event.alarm)) browser.send(this.#alarmFrame(offset, event));
+        if (alarmVisibleTo(browser.principal, event.alarm)) browser.send(this.#alarmFrame(offset, event));
       }
       if (browser.queuedBytes > RESUME_BYTES_AHEAD) await this.#drainedOrStalled(browser);
     }

@@ -1,7 +1,8 @@
 /** Sites and stations as pages see them: the registry joined with latest values and open alarms. Pure. */
 import { type Alarm, type Level, levelRank } from "../core/alarm.ts";
+import { subjectName } from "../core/alarm-words.ts";
 import type { Directory, LatestPoint } from "../core/ports.ts";
-import { findQuantity, quantitySpec } from "../core/quantity.ts";
+import { quantitySpec } from "../core/quantity.ts";
 import { parseSeriesKey } from "../core/reading.ts";
 import type { Device, Site, Station } from "../core/site.ts";
 import type { LatestView, PlaceState, SiteView, StationView } from "./schemas.ts";
@@ -36,7 +37,7 @@ export interface StationFacts {
   readonly place: Place;
   /** Of this station. */
   readonly latest: readonly LatestPoint[];
-  /** Open ones of this station. */
+  /** Open ones of this station that the viewer may see. */
   readonly alarms: readonly Alarm[];
   readonly now: number;
 }
@@ -84,7 +85,10 @@ export function sharedStationView(facts: StationFacts): StationView {
   return view;
 }
 
-/** Open alarms speak louder than silence, silence louder than an old good value: never green without fresh data. */
+/**
+ * Open alarms speak louder than silence, silence louder than an old good value: never green without fresh data. A fault
+ * of an instrument and a suspicion are warnings whatever their level; who may not see a suspicion must not give it.
+ */
 export function placeState(
   alarms: readonly Alarm[],
   { stale, idle }: { readonly stale: boolean; readonly idle: boolean },
@@ -151,13 +155,12 @@ export function siteView(
   return { ...shown, stations: stations.length, state, level: worstLevel(alarms), openAlarms: alarms.length };
 }
 
-/** Names of quantities in both languages; an unknown id stands for itself. */
+/** Names of quantities, and of the kinds that stand in their place for groups, in both languages; an unknown id stands for itself. */
 export function quantityNames(ids: Iterable<string>): Record<string, { "zh-CN": string; en: string }> {
   const names: Record<string, { "zh-CN": string; en: string }> = Object.create(null);
   for (const id of ids) names[id] ??= quantityName(id);
   return names;
 }
 export function quantityName(id: string): { "zh-CN": string; en: string } {
-  const row = findQuantity(id);
-  return row ? { "zh-CN": row.zh, en: row.en } : { "zh-CN": id, en: id };
+  return { ...subjectName(id) };
 }

@@ -134,6 +134,8 @@ export const ReadingsView = z.object({
   columns: z.union([RawColumns, BucketColumns]),
 });
 
+const BothTexts = z.object({ "zh-CN": z.string(), en: z.string() });
+
 export const AlarmView = z.object({
   id: z.string(),
   rule: z.string(),
@@ -150,7 +152,10 @@ export const AlarmView = z.object({
   quantity: z.string(),
   fraction: z.string(),
   agg: z.string(),
-  value: z.number().nullable(),
+  kind: z.string().describe("kind of the rule; of built-in alarms their category"),
+  what: BothTexts.nullable().describe("what happened, in a sentence; null where value and limit say it"),
+  members: z.array(z.string()).describe("contributing series of an alarm over several, the greatest first"),
+  value: z.number().nullable().describe("null for alarms over several series, whose value is a score"),
   cmp: Comparison,
   unit: z.string(),
   valueTime: Time,
@@ -172,7 +177,6 @@ export const AlarmView = z.object({
 });
 export type AlarmView = z.infer<typeof AlarmView>;
 
-const BothTexts = z.object({ "zh-CN": z.string(), en: z.string() });
 const ExplanationView = z.object({
   alarm: z.string(),
   rule: z.object({ id: z.string(), kind: z.string(), version: z.number() }),

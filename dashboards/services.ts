@@ -3,7 +3,7 @@ import type { Alarm } from "../core/alarm.ts";
 import type { Clock } from "../core/clock.ts";
 import type { LatestPoint } from "../core/ports.ts";
 import { parseSeriesKey } from "../core/reading.ts";
-import { visibleTo } from "./access.ts";
+import { alarmVisibleTo, visibleTo } from "./access.ts";
 import { unknown } from "./errors.ts";
 import type { LiveHub } from "./live.ts";
 import type { OpenAlarms } from "./open-alarms.ts";
@@ -28,7 +28,7 @@ export function visiblePlace({ parts }: Services, principal: Principal, id: stri
   return place;
 }
 
-/** @throws Refused 404, the same for an alarm that is not there and one of another tenant. */
+/** @throws Refused 404, the same for an alarm that is not there and one that they may not see. */
 export async function visibleAlarm(services: Services, principal: Principal, id: string): Promise<Alarm> {
   const { parts, openAlarms, live } = services;
   const find = async (): Promise<Alarm | null> => openAlarms.newest(await parts.alarms.get(id), id);
@@ -37,7 +37,7 @@ export async function visibleAlarm(services: Services, principal: Principal, id:
     await live.caughtUp();
     alarm = await find();
   }
-  if (!alarm || !visibleTo(principal, alarm)) throw unknown("alarm", id);
+  if (!alarm || !alarmVisibleTo(principal, alarm)) throw unknown("alarm", id);
   return alarm;
 }
 

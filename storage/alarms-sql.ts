@@ -26,11 +26,11 @@ export function createAlarmStore(db: Sql): AlarmStore {
         .execute();
       return rows.map((row) => JSON.parse(row.body) as AlarmEvent);
     },
-    async counts(tenant) {
+    async counts({ tenant, withoutIntegrity = false } = {}) {
       let query = db
         .selectFrom("alarm")
         .select(["state", (e) => e.fn.countAll<number>().as("alarms")])
-        .where("hidden", "=", 0)
+        .where("hidden", "in", [...shownMarks(withoutIntegrity)])
         .groupBy("state");
       if (tenant !== undefined) query = query.where("tenant", "=", tenant);
       const counts: Record<AlarmState, number> = { active: 0, acknowledged: 0, cleared: 0 };
@@ -39,6 +39,20 @@ export function createAlarmStore(db: Sql): AlarmStore {
     },
     close: async () => {}, // the ledger owns the file
   };
+}
+
+/**
+ * Column `hidden`: 0 is for everybody, 1 was superseded or retracted, 2 is an alarm of suspected data. Each value is an
+ * index range of its own.
+ */
+const HIDDEN = { no: 0, superseded: 1, integrity: 2 } as const;
+
+function hiddenMark({ supersededBy, category }: Alarm): number {
+  if (supersededBy !== null) return HIDDEN.superseded;
+  return category === "integrity" ? HIDDEN.integrity : HIDDEN.no;
+}
+function shownMarks(withoutIntegrity: boolean): readonly number[] {
+  return withoutIntegrity ? [HIDDEN.no] : [HIDDEN.no, HIDDEN.integrity];
 }
 
 export async function readPosition(db: Sql, reader: string): Promise<number> {
@@ -97,7 +111,7 @@ async function unseen(tx: SqlTransaction, events: readonly AlarmEvent[]): Promis
 async function putAlarms(tx: SqlTransaction, alarms: readonly Alarm[]): Promise<void> {
   const rows = alarms.map((alarm) => {
     const { id, state, level, tenant, site, station } = alarm;
-    const hidden = alarm.supersededBy === null ? 0 : 1;
+    const hidden = hiddenMark(alarm);
     return {
       id,
       state,
@@ -135,7 +149,10 @@ async function list(db: Sql, filter: AlarmFilter): ReturnType<AlarmStore["list"]
   const after = filter.cursor === undefined ? null : decodeCursor(filter.cursor);
   const states = [...new Set(filter.state ?? ALARM_STATES)];
   const levels = filter.level ? [...new Set(filter.level)] : [null];
-  const ranges = states.flatMap((state) => levels.map((level) => ({ state, level, after })));
+  const marks = shownMarks(filter.withoutIntegrity ?? false);
+  const ranges = states.flatMap((state) =>
+    levels.flatMap((level) => marks.map((hidden) => ({ state, level, hidden, after }))),
+  );
   const rows = await readTogether(db, async (tx) => {
     const found: Row[] = [];
     for (const range of ranges) found.push(...(await listRange(tx, range, filter)));
@@ -152,13 +169,13 @@ async function list(db: Sql, filter: AlarmFilter): ReturnType<AlarmStore["list"]
 
 function listRange(
   tx: SqlTransaction,
-  { state, level, after }: { state: AlarmState; level: Level | null; after: Cursor | null },
+  { state, level, hidden, after }: { state: AlarmState; level: Level | null; hidden: number; after: Cursor | null },
   { tenant, site, station, limit }: AlarmFilter,
 ): Promise<Row[]> {
   let query = tx
     .selectFrom("alarm")
     .select(["id", "updated_at", "body"])
-    .where("hidden", "=", 0)
+    .where("hidden", "=", hidden)
     .where("state", "=", state);
   if (tenant !== undefined) query = query.where("tenant", "=", tenant);
   if (site !== undefined) query = query.where("site", "=", site);

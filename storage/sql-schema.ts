@@ -49,7 +49,7 @@ export interface LedgerTables {
   revoked_device: { device: string; since_at: number; revoked_by: string };
   /** Every version of every rule; `current` is 1 for the newest. */
   rule: { id: string; version: number; current: number; body: string; changed_at: number; changed_by: string };
-  /** `hidden` is 1 once the alarm was retracted or superseded. */
+  /** `hidden` is 1 once the alarm was retracted or superseded, 2 for one of suspected data. */
   alarm: {
     id: string;
     state: AlarmState;

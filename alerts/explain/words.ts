@@ -1,8 +1,9 @@
 /** The words of explanations: numbers, times, flags and qualifiers in both languages. Pure. */
 import type { Level } from "../../core/alarm.ts";
+import { subjectName } from "../../core/alarm-words.ts";
 import type { BothTexts } from "../../core/explanation.ts";
 import type { Locale } from "../../core/locale.ts";
-import { findQuantity } from "../../core/quantity.ts";
+import { ruleKindName } from "../../core/rule-kind-names.ts";
 
 export function both(text: (locale: Locale) => string): BothTexts {
   return { "zh-CN": text("zh-CN"), en: text("en") };
@@ -88,35 +89,15 @@ export function spanText(ms: number, locale: Locale): string {
   return parts.slice(0, 3).join(" ") || (locale === "en" ? "0 s" : "0 秒");
 }
 
-/** Kinds of rules; a series of what a rule over several series finds has the kind as its quantity. */
-const KIND_WORDS: Readonly<Record<string, BothTexts>> = {
+/** Of alarms that no rule of the registry raised. */
+const BUILT_IN: Readonly<Record<string, BothTexts>> = {
   pollution: { "zh-CN": "超标", en: "pollution" },
-  limit: { "zh-CN": "标准限值", en: "limit of a standard" },
-  level: { "zh-CN": "自定阈值", en: "own threshold" },
-  absence: { "zh-CN": "数据中断", en: "absence of data" },
   instrument: { "zh-CN": "内置仪器报警", en: "built-in instrument alarm" },
-  rate: { "zh-CN": "变化速率", en: "rate of change" },
-  jump: { "zh-CN": "突升", en: "jump over the previous result" },
-  rise: { "zh-CN": "连续上升", en: "rises in a row" },
-  trend: { "zh-CN": "显著趋势", en: "significant trend" },
-  "shewhart-cusum": { "zh-CN": "Shewhart-CUSUM 控制图", en: "Shewhart-CUSUM control chart" },
-  ewma: { "zh-CN": "EWMA 控制图", en: "EWMA control chart" },
-  prediction: { "zh-CN": "预测限", en: "prediction limit" },
-  class: { "zh-CN": "水质类别", en: "class of the water" },
-  event: { "zh-CN": "水质异常事件", en: "water-quality event" },
-  composite: { "zh-CN": "组合条件", en: "conditions together" },
-  "cross-medium": { "zh-CN": "跨介质污染", en: "findings across media" },
-  spread: { "zh-CN": "污染扩散", en: "spread between wells" },
-  plume: { "zh-CN": "污染羽到达", en: "arrival of a plume" },
-  tailings: { "zh-CN": "尾矿库预警等级", en: "grade of a tailings pond" },
-  integrity: { "zh-CN": "疑似数据异常", en: "suspected data" },
-  "identical-stations": { "zh-CN": "疑似点位数据相同", en: "suspected identical stations" },
 };
 export function kindText(kind: string, locale: Locale): string {
-  return KIND_WORDS[kind]?.[locale] ?? kind;
+  return (ruleKindName(kind) ?? BUILT_IN[kind])?.[locale] ?? kind;
 }
 
 export function quantityText(id: string, locale: Locale): string {
-  const row = findQuantity(id);
-  return (locale === "en" ? row?.en : row?.zh) ?? kindText(id, locale);
+  return subjectName(id)[locale];
 }

@@ -1,7 +1,8 @@
 /** The words of notices in both languages. Lateness comes first: who reads it must know at once that it is old news. */
 import type { Alarm, AlarmEventKind, Level } from "../../core/alarm.ts";
+import { contributorNames, shownMeasure, subjectName, whatHappened } from "../../core/alarm-words.ts";
 import { inLocale, type Locale } from "../../core/locale.ts";
-import { findQuantity } from "../../core/quantity.ts";
+import { hasOwnName, ruleKindName, ruleKindOf } from "../../core/rule-kind-names.ts";
 
 export type Texts = Readonly<Record<Locale, string>>;
 
@@ -15,7 +16,7 @@ export function groupTexts(station: string, alarms: readonly Alarm[]): Texts {
   const from = Math.min(...alarms.map(({ start }) => start));
   const to = Math.max(...alarms.map(({ start, end }) => end ?? start));
   const names = (locale: Locale): string =>
-    [...new Set(alarms.map(({ quantity }) => quantityName(quantity, locale)))]
+    [...new Set(alarms.map(({ quantity }) => subjectName(quantity)[locale]))]
       .slice(0, 8)
       .join(locale === "en" ? ", " : "、");
   return {
@@ -72,10 +73,10 @@ const WORDS: Readonly<Record<Locale, Words>> = {
     over: (end) => `已于 ${end} 恢复。`,
     head: (kind, { level, station }) => `${LEVEL_NAMES["zh-CN"][level]}${KIND_NAMES["zh-CN"][kind]}：点位 ${station}，`,
     what: (alarm) => {
-      const name = quantityName(alarm.quantity, "zh-CN");
+      const name = subjectName(alarm.quantity)["zh-CN"];
       if (alarm.category === "absence") return `${name} 自 ${at(alarm.start)} 起无数据。`;
       if (alarm.category === "instrument") return `${name} 仪器自报数据不可用，自 ${at(alarm.start)} 起。`;
-      return `${name} ${measured(alarm)}，${bound(alarm, "限值")}，自 ${at(alarm.start)} 起。`;
+      return `${facts(alarm, "zh-CN").join("，")}，自 ${at(alarm.start)} 起。`;
     },
     advice: (text) => `处置：${text}`,
     unverified: "未核实：统计检验对该读数存疑，等待下一个正常读数确认，暂降一级。",
@@ -85,10 +86,10 @@ const WORDS: Readonly<Record<Locale, Words>> = {
     over: (end) => ` It was over at ${end}.`,
     head: (kind, { level, station }) => `${LEVEL_NAMES.en[level]} ${KIND_NAMES.en[kind]} at station ${station}: `,
     what: (alarm) => {
-      const name = quantityName(alarm.quantity, "en");
+      const name = subjectName(alarm.quantity).en;
       if (alarm.category === "absence") return `no data of ${name} since ${at(alarm.start)}.`;
       if (alarm.category === "instrument") return `the instrument declares ${name} unfit since ${at(alarm.start)}.`;
-      return `${name} ${measured(alarm)}, ${bound(alarm, "limit")}, since ${at(alarm.start)}.`;
+      return `${facts(alarm, "en").join(", ")}, since ${at(alarm.start)}.`;
     },
     advice: (text) => ` To do: ${text}`,
     unverified:
@@ -96,15 +97,31 @@ const WORDS: Readonly<Record<Locale, Words>> = {
   },
 };
 
-export function quantityName(id: string, locale: Locale): string {
-  const row = findQuantity(id);
-  return (locale === "en" ? row?.en : row?.zh) ?? id;
+/** What it is about and its value, what happened, and the limit where there is one. */
+function facts(alarm: Alarm, locale: Locale): string[] {
+  const { value, limit } = shownMeasure(alarm);
+  const subject = subjectName(alarm.quantity)[locale];
+  const kind = ruleKindOf(alarm);
+  const isPlain = !hasOwnName(kind);
+  const name = isPlain || kind === alarm.quantity ? null : (ruleKindName(kind)?.[locale] ?? null);
+  const happened = isPlain ? null : (whatHappened(alarm)?.[locale] ?? null);
+  const colon = locale === "en" ? ": " : "：";
+  const by = contributorNames(alarm, locale).join(locale === "en" ? ", " : "、");
+  const told = [name ?? (kind === alarm.quantity ? subject : null), happened].filter((text) => text !== null);
+  return [
+    ...(kind === alarm.quantity ? [] : [value === null && !isPlain ? subject : `${subject} ${measured(alarm)}`]),
+    ...(told.length === 0 ? [] : [told.join(colon)]),
+    ...(by === "" ? [] : [`${locale === "en" ? "series" : "涉及"} ${by}`]),
+    ...(isPlain || limit !== null ? [bound(alarm, locale === "en" ? "limit" : "限值")] : []),
+  ];
 }
 
 function measured({ value, cmp, evidence: { unit } }: Alarm): string {
   return value === null ? "–" : `${cmp}${value}${unit === "1" || unit === "" ? "" : ` ${unit}`}`;
 }
-function bound({ evidence: { limit, passes, unit, clause } }: Alarm, word: string): string {
+function bound(alarm: Alarm, word: string): string {
+  const { clause } = alarm.evidence;
+  const { limit, passes, unit } = shownMeasure(alarm);
   if (limit === null) return word;
   const source = clause === null ? "" : ` (${clause})`;
   return `${word} ${passes === null ? "" : SIGNS[passes]} ${limit}${unit === "1" || unit === "" ? "" : ` ${unit}`}${source}`;

@@ -1,9 +1,11 @@
 /** S1, the alarm page on a phone at night: what, where, how bad, since when, what to do, and one button. No script. */
 import type { VNode } from "preact";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
+import { contributorNames, seriesName } from "../../core/alarm-words.ts";
 import type { Explanation } from "../../core/explanation.ts";
 import { inLocale, type Locale } from "../../core/locale.ts";
 import type { Directory } from "../../core/ports.ts";
+import { hasOwnName, isGroupKind, ruleKindName } from "../../core/rule-kind-names.ts";
 import { alarmView, type Delivery } from "../alarm-view.ts";
 import { quantityName } from "../places.ts";
 import type { AlarmView } from "../schemas.ts";
@@ -18,8 +20,11 @@ export interface AlarmPage {
   readonly directory: Directory;
   readonly history: readonly AlarmEvent[];
   readonly deliveries: readonly Delivery[];
-  /** Null when the series store did not answer in time: the page never waits for it. */
-  readonly chart: Omit<DayChart, "label" | "limit" | "isLowerLimit"> | null;
+  /**
+   * Of the alarm's series, or of those that contribute to it. Null when the series store did not answer in time: the
+   * page never waits for it.
+   */
+  readonly charts: readonly SeriesChart[] | null;
   readonly explanation: Explanation;
   readonly otherOpen: number;
   /** CSRF token of the form; null when this person may not acknowledge. */
@@ -27,6 +32,8 @@ export interface AlarmPage {
   readonly notice: "pending" | "notRecorded" | "formExpired" | null;
   readonly now: number;
 }
+
+export type SeriesChart = Omit<DayChart, "label" | "limit" | "isLowerLimit"> & { readonly series: string };
 
 const GLYPHS = { red: "■", orange: "▲", yellow: "◆", blue: "●" } as const;
 /** How a value that does not pass stands to its limit. */
@@ -85,16 +92,28 @@ function Headline({
   return (
     <>
       <p class={`level ${tone}`}>
-        {GLYPHS[view.level]} {t(`level.${view.level}`)} · {t(`state.${view.state}`)} · {t(`category.${view.category}`)}
+        {GLYPHS[view.level]} {t(`level.${view.level}`)} · {t(`state.${view.state}`)} · {wordOf(view, locale, t)}
       </p>
       <h1>
         {inLocale(view.siteName, locale)} · {inLocale(view.stationName, locale)}
       </h1>
       <p>{quantity}</p>
-      <p class="value">
-        {value} <small>{view.value === null ? "" : view.unit}</small>
-      </p>
+      {isGroupKind(view.quantity) ? null : (
+        <p class="value">
+          {value} <small>{view.value === null || view.unit === "1" ? "" : view.unit}</small>
+        </p>
+      )}
+      {view.what === null ? null : <p>{view.what[locale]}</p>}
     </>
+  );
+}
+
+/** The rule's kind where its name says more than the category does; a group's name is told already. */
+function wordOf({ kind, category, quantity }: AlarmView, locale: Locale, t: Translate): string {
+  const isTold = isGroupKind(quantity);
+  return (
+    (hasOwnName(kind) && !isTold ? ruleKindName(kind)?.[locale] : null) ??
+    t(isTold ? "category.group" : `category.${category}`)
   );
 }
 
@@ -126,7 +145,8 @@ function limitText(view: AlarmView, t: Translate): string {
 }
 
 function Facts({ page, view, t }: { page: AlarmPage; view: AlarmView; t: Translate }): VNode {
-  const { alarm, now } = page;
+  const { alarm, now, locale } = page;
+  const members = contributorNames(alarm, locale).join(locale === "en" ? ", " : "、");
   const { evidence } = alarm;
   const lateness = [
     ...(alarm.lateMs > 0 ? [t("lateText", { duration: durationText(alarm.lateMs, t) })] : []),
@@ -142,13 +162,14 @@ function Facts({ page, view, t }: { page: AlarmPage; view: AlarmView; t: Transla
   const basis = [evidence.clause, evidence.pack].filter((text) => text !== null).join(" · ");
   const rows: [TextKey, string | null][] = [
     ["late", lateness.length === 0 ? null : lateness.join("，")],
-    ["limit", alarm.category === "pollution" ? limitText(view, t) : null],
+    ["members", members === "" ? null : members],
+    ["limit", alarm.category === "pollution" && !isGroupKind(view.quantity) ? limitText(view, t) : null],
     ["basis", basis === "" ? null : basis],
     ["confidence", evidence.confidence],
     ["since", shanghaiTime(alarm.start)],
     ["until", alarm.end === null ? null : shanghaiTime(alarm.end)],
     ["duration", durationText((alarm.end ?? now) - alarm.start, t)],
-    ["measured", alarm.value === null ? null : shanghaiTime(alarm.valueTime)],
+    ["measured", view.value === null ? null : shanghaiTime(alarm.valueTime)],
     ["quality", quality ? t("qualityText", quality) : null],
     ["rule", t("ruleText", { rule: alarm.rule, version: evidence.ruleVersion })],
   ];
@@ -166,13 +187,22 @@ function Facts({ page, view, t }: { page: AlarmPage; view: AlarmView; t: Transla
   );
 }
 
-function DayView({ page: { chart }, view, t }: { page: AlarmPage; view: AlarmView; t: Translate }): VNode {
+/** Of a group: a chart for each contributing series that has values, under its name and without a limit. */
+function DayView({ page: { charts, locale }, view, t }: { page: AlarmPage; view: AlarmView; t: Translate }): VNode {
   const label = t("chartText", { limit: limitText(view, t) });
   const isLowerLimit = view.passes === ">=" || view.passes === ">";
+  const isGroup = isGroupKind(view.quantity);
+  const shown = charts?.filter(({ buckets }) => !isGroup || buckets.some(({ max }) => max !== null)) ?? [];
   return (
     <>
       <h2>{t("chart")}</h2>
-      {chart === null ? <p>{t("noChart")}</p> : <Chart {...chart} {...{ label, isLowerLimit }} limit={view.limit} />}
+      {shown.length === 0 ? <p>{t("noChart")}</p> : null}
+      {shown.map((chart) => (
+        <>
+          {isGroup ? <p>{seriesName(chart.series, view.station, locale)}</p> : null}
+          <Chart {...chart} {...{ label, isLowerLimit }} limit={view.limit} />
+        </>
+      ))}
     </>
   );
 }

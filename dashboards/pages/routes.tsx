@@ -6,15 +6,17 @@ import formbody from "@fastify/formbody";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Alarm } from "../../core/alarm.ts";
+import { contributorKeys } from "../../core/alarm-words.ts";
 import { Refused, TooMany, Unavailable } from "../../core/errors.ts";
-import { may, safeNext, visibleTo } from "../access.ts";
+import { isGroupKind } from "../../core/rule-kind-names.ts";
+import { alarmVisibleTo, may, safeNext } from "../access.ts";
 import type { App } from "../app-type.ts";
 import { checkToken, cookieName, setSessionCookie } from "../auth.ts";
 import { answerTo } from "../errors.ts";
 import { AlarmId } from "../schemas.ts";
 import { acknowledge, type Services, visibleAlarm } from "../services.ts";
 import { pickLocale, type TextKey } from "../texts.ts";
-import { type AlarmPage, renderAlarmPage } from "./alarm-page.tsx";
+import { type AlarmPage, renderAlarmPage, type SeriesChart } from "./alarm-page.tsx";
 import { PAGE_CSP } from "./layout.tsx";
 import { renderFaultPage, renderSignInPage } from "./plain-pages.tsx";
 
@@ -112,14 +114,14 @@ async function alarmPage(
   const { parts, openAlarms } = services;
   const { principal } = request;
   const asked = lang ?? (request.query as { lang?: string }).lang;
-  const [history, deliveries, chart] = await Promise.all([
+  const [history, deliveries, charts] = await Promise.all([
     parts.alarms.history(alarm.id),
     parts.outbox.of(alarm.id),
-    dayChart(services, alarm),
+    dayCharts(services, alarm),
   ]);
   let otherOpen = 0;
   for (const other of openAlarms.all()) {
-    if (other.state === "active" && other.id !== alarm.id && visibleTo(principal, other)) otherOpen++;
+    if (other.state === "active" && other.id !== alarm.id && alarmVisibleTo(principal, other)) otherOpen++;
   }
   return renderAlarmPage({
     locale: pickLocale(asked, request.headers["accept-language"]),
@@ -127,7 +129,7 @@ async function alarmPage(
     directory: parts.directory(),
     history,
     deliveries,
-    chart,
+    charts,
     explanation: parts.explain(alarm),
     otherOpen,
     csrf: may(principal, "alarm.acknowledge") ? (principal.session?.csrf ?? "") : null,
@@ -136,25 +138,32 @@ async function alarmPage(
   });
 }
 
+/** Contributing series of a group that are drawn. */
+const CHARTS_MAX = 3;
+
 /** The day up to now, or up to an hour after the end of what is over. */
-async function dayChart({ parts }: Services, alarm: Alarm): Promise<AlarmPage["chart"]> {
+async function dayCharts({ parts }: Services, alarm: Alarm): Promise<AlarmPage["charts"]> {
   const { clock, series, log } = parts;
   const now = clock.now();
   const to = alarm.end === null ? now : Math.min(now, alarm.end + 3_600_000);
   const from = to - DAY_MS;
   const waiting = new AbortController();
-  const load = async (): Promise<AlarmPage["chart"]> => {
-    const buckets = await series.buckets({ series: alarm.series, from, to: to + 1 }, CHART_STEP_MS);
-    return { buckets, from, to, stepMs: CHART_STEP_MS };
-  };
+  const drawn = isGroupKind(alarm.quantity) ? contributorKeys(alarm).slice(0, CHARTS_MAX) : [alarm.series];
+  const load = (): Promise<SeriesChart[]> =>
+    Promise.all(
+      drawn.map(async (key) => {
+        const buckets = await series.buckets({ series: key, from, to: to + 1 }, CHART_STEP_MS);
+        return { series: key, buckets, from, to, stepMs: CHART_STEP_MS };
+      }),
+    );
   const loaded = load().catch((error) => {
     log.warn({ err: error }, "alarm page without its chart");
     return null;
   });
   const tooLate = clock.sleep(CHART_WAIT_MS, waiting.signal).then(() => null);
-  const chart = await Promise.race([loaded, tooLate]);
+  const charts = await Promise.race([loaded, tooLate]);
   waiting.abort();
-  return chart;
+  return charts;
 }
 
 function registerSignInPage(pages: App, { sessions, tls }: Services): void {

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { ALARM_STATES, type Alarm, type AlarmState, LEVELS } from "../../core/alarm.ts";
 import type { AlarmFilter } from "../../core/ports.ts";
 import { Id } from "../../core/site.ts";
-import { may, visibleTo } from "../access.ts";
+import { alarmVisibleTo, may, maySeeIntegrity, visibleTo } from "../access.ts";
 import { alarmDetail, alarmView } from "../alarm-view.ts";
 import type { App } from "../app-type.ts";
 import { unknown } from "../errors.ts";
@@ -62,9 +62,9 @@ function registerList(app: App, services: Services): void {
       const directory = parts.directory();
       const alarms = page.alarms
         .map((alarm) => openAlarms.newest(alarm, alarm.id) ?? alarm)
-        .filter((alarm) => visibleTo(principal, alarm) && fits(alarm, query))
+        .filter((alarm) => alarmVisibleTo(principal, alarm) && fits(alarm, query))
         .map((alarm) => alarmView(alarm, directory));
-      const counts: Record<AlarmState, number> = { ...(await parts.alarms.counts(principal.tenant)) };
+      const counts: Record<AlarmState, number> = { ...(await parts.alarms.counts(scopeOf(principal))) };
       const quantities = quantityNames(alarms.map(({ quantity }) => quantity));
       return { alarms, cursor: page.cursor, counts, quantities };
     },
@@ -79,6 +79,13 @@ function filterOf({ state, level, site, station, cursor, limit }: AlarmsQuery, p
     ...(site === undefined ? {} : { site }),
     ...(station === undefined ? {} : { station }),
     ...(cursor === undefined ? {} : { cursor }),
+    ...scopeOf(principal),
+  };
+}
+
+function scopeOf(principal: Principal): Pick<AlarmFilter, "tenant" | "withoutIntegrity"> {
+  return {
+    withoutIntegrity: !maySeeIntegrity(principal),
     ...(principal.tenant === undefined ? {} : { tenant: principal.tenant }),
   };
 }

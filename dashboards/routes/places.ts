@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { isOpen } from "../../core/secret.ts";
 import { Id } from "../../core/site.ts";
-import { visibleTo } from "../access.ts";
+import { visibleAlarms, visibleTo } from "../access.ts";
 import type { App } from "../app-type.ts";
 import { unknown } from "../errors.ts";
 import { devicesAt, type Place, quantityNames, sharedStationView, siteView, stationView } from "../places.ts";
@@ -30,18 +30,19 @@ async function stationViews(services: Services, principal: Principal, site?: str
   for (const { id } of directory.snapshot.stations) {
     const place = directory.station(id);
     if (!place || !visibleTo(principal, place.site) || (site !== undefined && place.site.id !== site)) continue;
-    const alarms = openAlarms.ofStation(id);
+    const alarms = visibleAlarms(principal, openAlarms.ofStation(id));
     views.push(sharedStationView({ directory, place, latest: latest.get(id) ?? [], alarms, now }));
   }
   return views;
 }
 
-async function oneStationView(services: Services, place: Place): Promise<StationView> {
+async function oneStationView(services: Services, principal: Principal, place: Place): Promise<StationView> {
   const { parts, openAlarms } = services;
   const directory = parts.directory();
   const { id } = place.station;
   const latest = (await services.latestByStation()).get(id) ?? [];
-  return stationView({ directory, place, latest, alarms: openAlarms.ofStation(id), now: parts.clock.now() });
+  const alarms = visibleAlarms(principal, openAlarms.ofStation(id));
+  return stationView({ directory, place, latest, alarms, now: parts.clock.now() });
 }
 
 function namesIn(views: readonly StationView[]): ReturnType<typeof quantityNames> {
@@ -72,7 +73,7 @@ function registerSites(app: App, services: Services): void {
           return siteView(
             site,
             stations,
-            stations.flatMap(({ id }) => services.openAlarms.ofStation(id)),
+            stations.flatMap(({ id }) => visibleAlarms(principal, services.openAlarms.ofStation(id))),
           );
         });
       const tenants = snapshot.tenants.filter(({ id }) => visibleTo(principal, { tenant: id }));
@@ -117,7 +118,7 @@ function registerOneStation(app: App, services: Services): void {
       response: { 200: z.object({ at: z.string(), station: StationView, quantities: Quantities }) },
     },
     handler: async ({ principal, params }) => {
-      const station = await oneStationView(services, visiblePlace(services, principal, params.id));
+      const station = await oneStationView(services, principal, visiblePlace(services, principal, params.id));
       return { at: iso(parts.clock.now()), station, quantities: namesIn([station]) };
     },
   });
@@ -135,7 +136,7 @@ function registerOneStation(app: App, services: Services): void {
       },
     },
     handler: async ({ principal, params }) => {
-      const view = await oneStationView(services, visiblePlace(services, principal, params.id));
+      const view = await oneStationView(services, principal, visiblePlace(services, principal, params.id));
       return { at: iso(parts.clock.now()), station: view.id, latest: view.latest, quantities: namesIn([view]) };
     },
   });

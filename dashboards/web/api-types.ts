@@ -136,6 +136,9 @@ export interface AlarmView {
   quantity: string;
   fraction: string;
   agg: string;
+  kind: string;
+  what: { "zh-CN": string; en: string } | null;
+  members: string[];
   value: number | null;
   cmp: Comparison;
   unit: string;

@@ -1,7 +1,8 @@
 /** The language on screen: the one chosen before, else the browser's, else Chinese. Kept in this browser only. */
 import { computed, signal } from "@preact/signals";
 import type { Locale, LocalText } from "../../core/locale.ts";
-import type { Names } from "./api-types.ts";
+import { groupKindName, hasOwnName, ruleKindName } from "../../core/rule-kind-names.ts";
+import type { AlarmView, Names } from "./api-types.ts";
 import { inLocale, type TextKey, translator } from "./texts.ts";
 
 const STORED = "jingtu.locale";
@@ -40,7 +41,15 @@ export function setLocale(next: Locale): void {
 export function localText(text: LocalText): string {
   return inLocale(text, locale.value);
 }
-/** Name of a quantity; an id that is not known stands for itself. */
+/** Name of a quantity, or of the kind that stands in its place for a group; an id that is not known stands for itself. */
 export function quantityName(names: Names, id: string): string {
-  return names[id]?.[locale.value] ?? id;
+  return (names[id] ?? groupKindName(id))?.[locale.value] ?? id;
+}
+/** What kind of alarm it is: the rule's kind where its name says more than the category does. */
+export function alarmWord({ kind, category }: Pick<AlarmView, "kind" | "category">): string {
+  return (hasOwnName(kind) ? ruleKindName(kind)?.[locale.value] : null) ?? t(`alarms.category.${category}`);
+}
+/** The sentence of what happened; empty where value and limit say it. */
+export function whatText({ what }: Pick<AlarmView, "what">): string {
+  return what?.[locale.value] ?? "";
 }

@@ -1,5 +1,6 @@
 /** What the pages share, as signals: who is signed in, places with their newest values, open alarms, the connection. */
 import { computed, signal } from "@preact/signals";
+import { groupKindName } from "../../core/rule-kind-names.ts";
 import { get } from "./api.ts";
 import type {
   AlarmCounts,
@@ -186,7 +187,7 @@ export function applyAlarm(message: AlarmMessage): void {
   takeOpen(next, alarm);
   openAlarms.value = next;
   // The station also brings the name of a quantity that was not seen before.
-  const isNamed = alarm.quantity in quantities.value;
+  const isNamed = alarm.quantity in quantities.value || groupKindName(alarm.quantity) !== null;
   if (stations.value.has(alarm.station) || !isNamed) soon(alarm.station, () => loadStation(alarm.station));
   soon("counts", loadCounts);
   for (const listener of listeners) listener(message);

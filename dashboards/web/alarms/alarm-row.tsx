@@ -2,8 +2,9 @@
 
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
+import { groupKindName } from "../../../core/rule-kind-names.ts";
 import type { AlarmView } from "../api-types.ts";
-import { locale, localText, quantityName, t } from "../locale.ts";
+import { alarmWord, locale, localText, quantityName, t, whatText } from "../locale.ts";
 import { LevelMark } from "../parts/glyphs.tsx";
 import { say } from "../parts/notices.tsx";
 import { CROSSED } from "../pure/alarms.ts";
@@ -37,10 +38,10 @@ export function AlarmRow({ alarm, onChange }: Props): VNode {
           <LevelMark level={alarm.level} />
           <span class={`badge ${alarm.state}`}>{t(`alarms.state.${alarm.state}`)}</span>
           <Badges alarm={alarm} />
-          <span class="muted">{t(`alarms.category.${alarm.category}`)}</span>
+          <span class="muted">{alarmWord(alarm)}</span>
         </p>
         <h2>
-          <a href={`/s/${encodeURIComponent(alarm.station)}?series=${encodeURIComponent(seriesTail(alarm))}`}>
+          <a href={stationUrl(alarm)}>
             {localText(alarm.siteName)} · {stationName(alarm)}
           </a>
         </h2>
@@ -56,8 +57,11 @@ export function AlarmRow({ alarm, onChange }: Props): VNode {
 function stationName({ station, site, stationName: name }: AlarmView): string {
   return typeof name === "string" ? shortName({ id: name === station ? station : name, site }) : localText(name);
 }
-function seriesTail({ series, station }: AlarmView): string {
-  return series.slice(station.length + 1);
+/** The station's page at the alarm's series; at the first that contributes where the alarm is about several. */
+function stationUrl({ series, station, quantity, members }: AlarmView): string {
+  const own = groupKindName(quantity) ? members.find((key) => key.startsWith(`${station}/`)) : series;
+  const tail = own === undefined ? "" : `?series=${encodeURIComponent(own.slice(station.length + 1))}`;
+  return `/s/${encodeURIComponent(station)}${tail}`;
 }
 function summaryOf(alarm: AlarmView): string {
   const quantity = quantityName(quantities.value, alarm.quantity);
@@ -83,6 +87,7 @@ function Badges({ alarm: { verified, backfill, supersededBy } }: { alarm: AlarmV
 /** Value, unit, limit, clause: what an officer needs to believe it. */
 function Explanation({ alarm }: { alarm: AlarmView }): VNode {
   const { value, cmp, unit, limit, passes, clause, quantity } = alarm;
+  const what = whatText(alarm);
   return (
     <p class="why">
       {quantityName(quantities.value, quantity)}{" "}
@@ -98,6 +103,7 @@ function Explanation({ alarm }: { alarm: AlarmView }): VNode {
           {unitSuffix(unit)}
         </span>
       ) : null}
+      {what === "" ? null : <span> · {what}</span>}
       {clause === null ? null : <span class="muted"> · {clauseText(clause, t)}</span>}
     </p>
   );

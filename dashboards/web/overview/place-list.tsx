@@ -1,7 +1,7 @@
 /** The list: counties, their sites, their stations; each station with state, what is wrong or newest, and its age. */
 import type { VNode } from "preact";
 import type { AlarmView, StationView } from "../api-types.ts";
-import { localText, quantityName, t } from "../locale.ts";
+import { alarmWord, localText, quantityName, t, whatText } from "../locale.ts";
 import { LevelMark, StateMark } from "../parts/glyphs.tsx";
 import { CROSSED } from "../pure/alarms.ts";
 import { ageText, exactReading, formatNumber, formatReading, shanghaiSecond, unitSuffix } from "../pure/format.ts";
@@ -94,11 +94,19 @@ function StationLink({ row: { station, state } }: { row: StationRow }): VNode {
 function AlarmLine({ alarm }: { alarm: AlarmView }): VNode {
   const { value, cmp, limit, passes, unit } = alarm;
   const bound = limit === null || passes === null ? "" : ` ${CROSSED[passes]} ${formatNumber(limit)}`;
+  // Of an alarm over several series the name says what it is.
+  if (alarm.kind === alarm.quantity) {
+    return (
+      <span title={whatText(alarm)}>
+        <LevelMark level={alarm.level} /> {alarmWord(alarm)}
+      </span>
+    );
+  }
   return (
     <>
       <LevelMark level={alarm.level} /> {quantityName(quantities.value, alarm.quantity)}{" "}
       {value === null || alarm.category === "absence" ? (
-        t(`alarms.category.${alarm.category}`)
+        alarmWord(alarm)
       ) : (
         <b class="value" title={exactReading(value, cmp, unit)}>
           {formatReading(value, cmp, limit)}

@@ -1,7 +1,8 @@
 /** Alarm episodes of the shown range as a list: the readable twin of the bars in the chart. */
 import type { VNode } from "preact";
+import { hasOwnName } from "../../../core/rule-kind-names.ts";
 import type { AlarmView } from "../api-types.ts";
-import { locale, t } from "../locale.ts";
+import { alarmWord, locale, t } from "../locale.ts";
 import { LevelMark } from "../parts/glyphs.tsx";
 import { durationText, formatReading, shanghaiShort, unitSuffix } from "../pure/format.ts";
 import { now } from "../store.ts";
@@ -22,10 +23,9 @@ export function Episodes({ episodes }: { episodes: readonly AlarmView[] }): VNod
                   · {t("alarms.worst")} {formatReading(alarm.value, alarm.cmp, alarm.limit)}
                   {unitSuffix(alarm.unit)}
                 </>
-              ) : (
-                <> · {t(`alarms.category.${alarm.category}`)}</>
-              )}{" "}
-              · {t(`alarms.state.${alarm.state}`)}
+              ) : null}
+              {alarm.category !== "pollution" || hasOwnName(alarm.kind) ? <> · {alarmWord(alarm)}</> : null} ·{" "}
+              {t(`alarms.state.${alarm.state}`)}
               {alarm.verified ? null : ` · ${t("alarms.unverified")}`}
             </a>
           </li>

@@ -1,7 +1,7 @@
 /** Head of a station's page: name, state, open alarms, and what kind of point it is. */
 import type { VNode } from "preact";
 import type { AlarmView, StationView } from "../api-types.ts";
-import { locale, localText, quantityName, t } from "../locale.ts";
+import { alarmWord, locale, localText, quantityName, t } from "../locale.ts";
 import { LevelMark, StateMark } from "../parts/glyphs.tsx";
 import { durationText } from "../pure/format.ts";
 import { romanClass } from "../pure/limits.ts";
@@ -38,8 +38,9 @@ export function StationHead({ station }: { station: StationView }): VNode {
 function AlarmLink({ alarm }: { alarm: AlarmView }): VNode {
   return (
     <a href={`/a/${encodeURIComponent(alarm.id)}?lang=${locale.value}`}>
-      <LevelMark level={alarm.level} /> {quantityName(quantities.value, alarm.quantity)} ·{" "}
-      {t(`alarms.category.${alarm.category}`)} · {t(`alarms.state.${alarm.state}`)}
+      <LevelMark level={alarm.level} />{" "}
+      {alarm.kind === alarm.quantity ? "" : `${quantityName(quantities.value, alarm.quantity)} · `}
+      {alarmWord(alarm)} · {t(`alarms.state.${alarm.state}`)}
     </a>
   );
 }

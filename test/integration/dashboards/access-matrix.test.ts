@@ -1,7 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createServer } from "../../../dashboards/server.ts";
+import { anAlarmEvent } from "../../support/builders.ts";
 import type { FakeClock } from "../../support/clock.ts";
-import { aWorld, PASSWORD, PEOPLE, tokenOf, withFarmland } from "../../support/dashboards-fakes.ts";
+import { anAlarmOf, aWorld, PASSWORD, PEOPLE, tokenOf, withFarmland } from "../../support/dashboards-fakes.ts";
 
 /** Tenant-bound accounts may not ask what knows no tenants. */
 const ACROSS = ["/rules", "/rules/preview", "/quarantine", "/audit", "/metrics", "/health/ready"];
@@ -158,3 +159,49 @@ async function callersOf(url: string): Promise<Caller[]> {
   callers.push({ ...ghost, name: "revoked token", headers: { ...forwarded, authorization: "Bearer gone" } });
   return callers;
 }
+
+const DOUBT = anAlarmOf("a", {
+  id: "doubt-a",
+  rule: "doubt-rule",
+  category: "integrity",
+  level: "red",
+  quantity: "integrity",
+  series: "mw-a/integrity/doubt-rule/rtd",
+});
+
+/** Every answer to a GET of one account, by token, in a world of its own; of one alarm the answers of all alarms. */
+async function answersTo(name: string, hasDoubt: boolean): Promise<Map<string, string>> {
+  const world = withFarmland(await aWorld());
+  if (hasDoubt) await world.announce(anAlarmEvent({ id: "event-doubt", alarm: DOUBT }));
+  const server = await createServer(world.parts);
+  onTestFinished(() => server.close());
+  const { url } = server.address;
+  const headers = { authorization: `Bearer ${tokenOf(name)}` };
+  const answers = new Map<string, string>();
+  for (const { method, path } of await operationsOf(url)) {
+    if (method !== "GET" || path.endsWith("/stream") || /health|metrics|docs/.test(path)) continue;
+    const isAlarm = /alarms\/\{id\}|\/a\/\{id\}/.test(path);
+    for (const id of isAlarm ? ["alarm-a", DOUBT.id, "nothing"] : [idFor(path)]) {
+      const asked = path.replace("{id}", id) + (QUERIES[path.split("/").at(-1) ?? ""] ?? "");
+      const answer = await fetch(url + asked, { headers, redirect: "manual" });
+      answers.set(asked, `${answer.status} ${await answer.text()}`);
+    }
+  }
+  return answers;
+}
+
+test("an enterprise is answered the same whether or not its data are suspected", async () => {
+  const [with_, without] = [await answersTo("enterprise-a", true), await answersTo("enterprise-a", false)];
+  expect(with_.get("/api/v1/alarms/doubt-a")).toMatch(/^404 /);
+  expect(with_.get("/a/doubt-a")).toMatch(/^404 /);
+  expect(with_.get("/api/v1/stations")).toMatch(/^200 .*"openAlarms":1/);
+  expect(with_).toEqual(without);
+});
+
+test.each(["admin", "regulator", "officer"])("%s sees a suspicion in lists, counts, pages and states", async (name) => {
+  const answers = await answersTo(name, true);
+  expect(answers.get("/api/v1/alarms")).toMatch(/^200 .*"doubt-a".*"active":3/);
+  expect(answers.get("/api/v1/alarms/doubt-a")).toMatch(/^200 /);
+  expect(answers.get("/a/doubt-a")).toMatch(/^200 .*待核查/s);
+  expect(answers.get("/api/v1/stations")).toMatch(/^200 .*"openAlarms":2/);
+});

@@ -66,6 +66,21 @@ const anEvent = (letter: string, index: number, note: string | null = null): Ala
 const announce = (world: World, event: AlarmEvent) => world.announce(event, { store: false });
 
 describe("the live stream", () => {
+  test("tells a suspicion to who checks it, and an enterprise only what comes after it, live and resumed", async () => {
+    const { world, url } = await aLiveServer();
+    const [officer, suspect] = [await listen(url, as("officer")), await listen(url, as("enterprise-a"))];
+    await Promise.all([officer.nextOf("beat"), suspect.nextOf("beat")]);
+    const doubt = anAlarmOf("a", { id: "doubt-a", category: "integrity", quantity: "integrity" });
+    await announce(world, anAlarmEvent({ id: "event-doubt", alarm: doubt }));
+    await announce(world, anEvent("a", 1));
+    expect((await officer.nextOf("alarm")).data.event?.id).toBe("event-doubt");
+    expect((await suspect.nextOf("alarm")).data.event?.id).toBe("event-a-1");
+    const resumed = await listen(url, { ...as("enterprise-a"), "last-event-id": "1" });
+    expect((await resumed.nextOf("alarm")).data.event?.id).toBe("event-a-1");
+    const resumedOfficer = await listen(url, { ...as("officer"), "last-event-id": "1" });
+    expect((await resumedOfficer.nextOf("alarm")).data.event?.id).toBe("event-doubt");
+  });
+
   test("greets with the place in the alarms, then with how fresh the data is, then tells each alarm", async () => {
     const { world, url } = await aLiveServer();
     const origin = anOrigin({ receivedAt: NOW - 5_000 });

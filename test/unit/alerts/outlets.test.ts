@@ -142,6 +142,14 @@ describe("MQTT", () => {
     await d.end();
   });
 
+  test("an alarm of suspected data is on no topic of its tenant, neither at the start nor when it is raised", async () => {
+    const doubt = anAlarm({ category: "integrity", quantity: "integrity" });
+    const d = dispatching([doubt]);
+    await d.tell(anAlarmEvent({ alarm: doubt }));
+    expect([d.publisher.retained.size, d.publisher.log]).toEqual([0, []]);
+    await d.end();
+  });
+
   test("open alarms are retained again at the start", async () => {
     const d = dispatching([anAlarm({ state: "acknowledged" })]);
     await d.clock.advance(0);

@@ -1,7 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Role } from "../../../core/site.ts";
-import { ACTIONS, type Action, isSameOrigin, may, safeNext, visibleTo } from "../../../dashboards/access.ts";
+import {
+  ACTIONS,
+  type Action,
+  isSameOrigin,
+  may,
+  safeNext,
+  visibleAlarms,
+  visibleTo,
+} from "../../../dashboards/access.ts";
+import { anAlarm } from "../../support/builders.ts";
 
 const somebody = (role: Role | "public", tenant?: string) => ({
   name: "x",
@@ -33,6 +42,28 @@ describe("visibleTo", () => {
     ${"staff bound to another tenant"}          | ${"admin"}      | ${"b"}       | ${false}
   `("$why: $seen", ({ role, tenant, seen }) => {
     expect(visibleTo(somebody(role, tenant), { tenant: "a" })).toBe(seen);
+  });
+});
+
+describe("alarms of suspected data", () => {
+  const [limit, doubt] = [anAlarm({ tenant: "a" }), anAlarm({ tenant: "a", category: "integrity" })];
+  test.each`
+    role            | tenant       | seen
+    ${"enterprise"} | ${"a"}       | ${[limit]}
+    ${"enterprise"} | ${"b"}       | ${[]}
+    ${"enterprise"} | ${undefined} | ${[]}
+    ${"public"}     | ${undefined} | ${[]}
+    ${"officer"}    | ${undefined} | ${[limit, doubt]}
+    ${"officer"}    | ${"a"}       | ${[limit, doubt]}
+    ${"regulator"}  | ${undefined} | ${[limit, doubt]}
+    ${"admin"}      | ${undefined} | ${[limit, doubt]}
+  `("$role of tenant $tenant", ({ role, tenant, seen }) => {
+    expect(visibleAlarms(somebody(role, tenant), [limit, doubt])).toEqual(seen);
+  });
+
+  test("what is seen whole stays the same array, which views are shared by", () => {
+    const alarms = [limit, doubt];
+    expect(visibleAlarms(somebody("officer", undefined), alarms)).toBe(alarms);
   });
 });
 

@@ -17,12 +17,9 @@ const aBucket = (index: number, overrides: Partial<Bucket> = {}): Bucket => ({
   flag: 1,
   ...overrides,
 });
-const aChart = (buckets: readonly Bucket[]): AlarmPage["chart"] => ({
-  buckets,
-  from: NOW - 86_400_000,
-  to: NOW,
-  stepMs: STEP,
-});
+const aChart = (buckets: readonly Bucket[]): AlarmPage["charts"] => [
+  { series: "mw-1/cd/total/rtd", buckets, from: NOW - 86_400_000, to: NOW, stepMs: STEP },
+];
 const aPage = (overrides: Partial<AlarmPage> = {}): string =>
   renderAlarmPage({
     locale: "en",
@@ -30,7 +27,7 @@ const aPage = (overrides: Partial<AlarmPage> = {}): string =>
     directory: aDirectory(),
     history: [],
     deliveries: [],
-    chart: aChart(Array.from({ length: 144 }, (_, index) => aBucket(index))),
+    charts: aChart(Array.from({ length: 144 }, (_, index) => aBucket(index))),
     explanation: explain(overrides.alarm ?? anAlarm()),
     otherOpen: 0,
     csrf: "token",
@@ -134,11 +131,41 @@ describe("the alarm page", () => {
 
   test("keeps a censored value censored, says so when there is none, and lives without its chart", () => {
     expect(aPage({ alarm: anAlarm({ cmp: "<", value: 0.025 }) })).toContain("&lt;0.025");
-    const silent = aPage({ alarm: anAlarm({ category: "absence", value: null }), chart: null });
+    const silent = aPage({ alarm: anAlarm({ category: "absence", value: null }), charts: null });
     expect(silent).toContain("no data");
     expect(silent).toContain("The chart cannot be drawn");
   });
 });
+
+describe("an alarm over several series", () => {
+  const member = (series: string, contributes: number) => ({ series, unit: "mg/L", contributes, readings: [] });
+  const figures = { votes: 4, of: 6 };
+  const members = [member("mw-1/ph/total/rtd", 1), member("mw-1/cd/total/rtd", 0), member("mw-1/ec/total/rtd", -1)];
+  const evidence = {
+    ...anEvidence({ limit: 0, unit: "", clause: null, pack: null }),
+    computation: { kind: "event", memory: null, figures, context: null, members },
+  };
+  const alarm = anAlarm({ quantity: "event", series: "mw-1/event/r/rtd", value: 8.25, evidence });
+
+  test("has its name, its sentence and its series by rank, and neither score nor limit", () => {
+    const html = aPage({ alarm, locale: "zh-CN" });
+    for (const text of ["水质异常事件", "最近 6 轮读数中 4 轮异常", "镉、pH"]) expect(html).toContain(text);
+    const facts = html.slice(0, html.indexOf("<details"));
+    expect(facts).not.toMatch(/8\.25|<dt>限值|class="value"/);
+  });
+
+  test("draws the series that have values, each under its name; without any it says so", () => {
+    const drawn = (series: string, buckets: readonly Bucket[]) => ({ ...(aChart(buckets)?.[0] ?? never()), series });
+    const charts = [drawn("mw-1/cd/total/rtd", [aBucket(0)]), drawn("mw-1/ph/total/rtd", [])];
+    const html = aPage({ alarm, charts });
+    expect(html.match(/<svg/g)).toHaveLength(1);
+    expect(html).toMatch(/<p>cadmium<\/p><svg/);
+    expect(aPage({ alarm, charts: [] })).not.toContain("<svg");
+  });
+});
+function never(): never {
+  throw new Error("no chart");
+}
 
 describe("the day's chart", () => {
   const path = (html: string) => /<path d="([^"]*)" fill="none"/.exec(html)?.[1] ?? "";
@@ -150,7 +177,7 @@ describe("the day's chart", () => {
         aBucket(1, { min: 0, max: 1 }),
         aBucket(2, { min: 0.1, max: 0.1 }),
       ];
-      return path(aPage({ alarm, chart: aChart(spike) }))
+      return path(aPage({ alarm, charts: aChart(spike) }))
         .split("L")
         .map((point) => Number(point.split(" ")[1]?.replace("h.1", "")));
     };
@@ -162,10 +189,10 @@ describe("the day's chart", () => {
 
   test("a gap stays a gap, no value makes no point, an empty day is no fault", () => {
     const buckets = [aBucket(0), aBucket(1), aBucket(60), aBucket(61, { max: null })];
-    expect(path(aPage({ chart: aChart(buckets) })).match(/M/g)).toHaveLength(2);
-    expect(aPage({ chart: aChart([]) })).not.toMatch(/NaN|Infinity/);
+    expect(path(aPage({ charts: aChart(buckets) })).match(/M/g)).toHaveLength(2);
+    expect(aPage({ charts: aChart([]) })).not.toMatch(/NaN|Infinity/);
     const noLimit = anAlarm({ evidence: anEvidence({ limit: null, passes: null }) });
-    expect(aPage({ chart: aChart([]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
-    expect(aPage({ chart: aChart([aBucket(0, { max: 0 })]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
+    expect(aPage({ charts: aChart([]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
+    expect(aPage({ charts: aChart([aBucket(0, { max: 0 })]), alarm: noLimit })).not.toMatch(/NaN|Infinity/);
   });
 });

@@ -17,6 +17,7 @@ describe("placeState", () => {
     ${"over the limit and silent since"} | ${[alarm("pollution", "red")]}                             | ${{ stale: true, idle: false }} | ${"exceed"}
     ${"a lesser limit"}                  | ${[alarm("pollution", "yellow")]}                          | ${fresh}                        | ${"warning"}
     ${"a broken instrument, even red"}   | ${[alarm("instrument", "red")]}                            | ${fresh}                        | ${"warning"}
+    ${"a suspicion, even red"}           | ${[anAlarm({ category: "integrity", level: "red" })]}      | ${fresh}                        | ${"warning"}
     ${"an absence alarm"}                | ${[alarm("absence", "red")]}                               | ${fresh}                        | ${"stale"}
     ${"the worst of several"}            | ${[alarm("pollution", "blue"), alarm("pollution", "red")]} | ${fresh}                        | ${"exceed"}
   `("$why: $state", ({ alarms, standing, state }) => expect(placeState(alarms, standing)).toBe(state));
