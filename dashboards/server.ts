@@ -30,6 +30,7 @@ import { registerClaim } from "./routes/claim.ts";
 import { registerFleet } from "./routes/fleet.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerLab } from "./routes/lab.ts";
+import { registerMaintenance } from "./routes/maintenance.ts";
 import { registerPlaces } from "./routes/places.ts";
 import { registerReadings } from "./routes/readings.ts";
 import { registerRecords } from "./routes/records.ts";
@@ -219,6 +220,7 @@ function registerApi(api: App, services: Services): void {
   registerAlarms(api, services);
   registerRecords(api, services);
   registerRegulation(api, services);
+  registerMaintenance(api, services);
   registerFleet(api, services);
   registerStream(api, services);
   registerHealth(api, services);
