@@ -8,7 +8,6 @@ import type { Directory } from "./core/ports.ts";
 import { aggregateOf, namedTests, type PackedTests } from "./core/qc.ts";
 import { findQuantity } from "./core/quantity.ts";
 import type { Aggregate, Fraction, Origin, Qualifier } from "./core/reading.ts";
-import { seriesKey } from "./core/reading.ts";
 import { comparisonOf, type ReadingBlock, ReadingBlockBuilder, readingAt } from "./core/reading-block.ts";
 import type { DeviceContext } from "./core/site.ts";
 import type { DecodedReading } from "./ingest/codecs/codec.ts";
@@ -182,11 +181,6 @@ export function reporterOf(directory: Directory, station: string, quantity: stri
       return directory.device(id);
   }
   return undefined;
-}
-
-/** The series that a target feeds, without asking a device's profile. */
-export function seriesOf({ station, quantity, fraction, aggregate }: ReplayTarget): string {
-  return seriesKey({ station, quantity: findQuantity(quantity)?.id ?? quantity, fraction, aggregate });
 }
 
 function stationUnknown(station: string, quantity: string): Misconfigured {

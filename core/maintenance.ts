@@ -12,7 +12,6 @@ import type { Deed } from "./regulation.ts";
 import { Id } from "./site.ts";
 
 export const MAINTENANCE_REASONS = ["maintenance", "calibration"] as const;
-export type MaintenanceReason = (typeof MAINTENANCE_REASONS)[number];
 export const MAINTENANCE_MS_MAX = 30 * 86_400_000;
 
 const Note = z.string().trim().min(1, "say why").max(1_000);
