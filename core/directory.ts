@@ -1,5 +1,6 @@
 /** The in-memory copy of the registry that the hot paths ask, and the loop that keeps it fresh. */
 import type { Clock } from "./clock.ts";
+import type { MaintenanceWindow } from "./maintenance.ts";
 import type { Logger } from "./observe.ts";
 import type { DeviceCredential, Directory, Registry, RegistrySnapshot } from "./ports.ts";
 import type { Device, DeviceContext, Site, Station } from "./site.ts";
@@ -34,6 +35,12 @@ export function createDirectory(snapshot: RegistrySnapshot): Directory {
     if (others) others.push(context);
     else carried.set(via, [context]);
   }
+  const maintenance = new Map<string, MaintenanceWindow[]>();
+  for (const window of snapshot.maintenance) {
+    const others = maintenance.get(window.station);
+    if (others) others.push(window);
+    else maintenance.set(window.station, [window]);
+  }
   const revoked = new Map(snapshot.revoked.map(({ device, since }) => [device, since]));
   const revokedSince = (id: string): number | undefined => {
     const via = devices.get(id)?.device.via;
@@ -48,6 +55,7 @@ export function createDirectory(snapshot: RegistrySnapshot): Directory {
     carriedBy: (account) => carried.get(account) ?? [],
     device: (id) => devices.get(id),
     station: (id) => stations.get(id),
+    maintenance: (station) => maintenance.get(station),
     credentials: (device) => credentials.get(device) ?? NO_CREDENTIALS,
   };
 }

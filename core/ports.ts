@@ -3,6 +3,7 @@
  * port (test/contract) runs on every adapter.
  */
 import type { Alarm, AlarmEvent, AlarmState, Command, Level } from "./alarm.ts";
+import type { MaintenanceWindow } from "./maintenance.ts";
 import type { Comparison } from "./reading.ts";
 import type { ReadingBlock } from "./reading-block.ts";
 import type { Rule, VersionedRule } from "./rule.ts";
@@ -177,6 +178,8 @@ export interface RegistrySnapshot extends RegistryContents {
   readonly credentials: readonly DeviceCredential[];
   readonly revoked: readonly RevokedDevice[];
   readonly rules: readonly VersionedRule[];
+  /** All that were ever set, those that are over too: late readings still fall into them. */
+  readonly maintenance: readonly MaintenanceWindow[];
 }
 
 /** Sites, stations, devices, credentials and rules. Readers keep a copy and poll `version`. */
@@ -309,6 +312,8 @@ export interface Directory {
   external(name: string): DeviceContext | undefined;
   /** Devices whose messages come through this account's connection. */
   carriedBy(account: string): readonly DeviceContext[];
+  /** Windows of a station, oldest first; undefined when there were never any. */
+  maintenance(station: string): readonly MaintenanceWindow[] | undefined;
   readonly snapshot: RegistrySnapshot;
 }
 

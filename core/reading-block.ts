@@ -3,7 +3,8 @@
  * arrays instead of parsing objects.
  *
  * Layout (little-endian): magic "JRB1", u32 header bytes, header JSON (series and message dictionaries, row count, the
- * packed tests of rows that are not good, and from which row on known readings come again with another flag), zero padding to 8, then columns time f64, value f64, series u32, message u32, cmp u8, flag u8, qualifier u8.
+ * packed tests of rows that are not good, what devices said where a maintenance window gave another
+ * qualifier, and from which row on known readings come again with another flag or qualifier), zero padding to 8, then columns time f64, value f64, series u32, message u32, cmp u8, flag u8, qualifier u8.
  */
 import { Unavailable } from "./errors.ts";
 import type { PackedTests } from "./qc.ts";
@@ -34,12 +35,14 @@ export interface ReadingBlock {
   readonly corrections: readonly Correction[];
   /** Packed tests (core/qc.ts) of the rows whose flag is not 1; none in blocks of before they were kept. */
   readonly tests: ReadonlyMap<number, PackedTests>;
-  /** Rows from here on repeat readings of before with another flag: no fresh ones, no corrections. `count` when none. */
+  /** What the device itself said of rows whose qualifier a maintenance window gave: character codes. */
+  readonly said: ReadonlyMap<number, number>;
+  /** Rows from here on repeat readings of before with another flag or qualifier: no fresh ones, no corrections. `count` when none. */
   readonly revisedFrom: number;
 }
 
 const COMPARISONS: readonly Comparison[] = ["", "<", ">"];
-const NO_TESTS: ReadonlyMap<number, PackedTests> = new Map();
+const NONE: ReadonlyMap<number, number> = new Map();
 const MAGIC = 0x3142524a; // "JRB1"
 const BYTES_A_ROW = 27;
 
@@ -70,6 +73,7 @@ export class ReadingBlockBuilder {
   #messages: Origin[] = [];
   #corrections: Correction[] = [];
   #tests: [row: number, packed: PackedTests][] = [];
+  #said: [row: number, qualifier: number][] = [];
   #revisedFrom = -1;
   #time = new Float64Array(1024);
   #value = new Float64Array(1024);
@@ -117,6 +121,11 @@ export class ReadingBlockBuilder {
     if (packed !== 0) this.#tests.push([this.#count - 1, packed]);
   }
 
+  /** Says which qualifier the device itself sent with the row added last. */
+  said(qualifier: number): void {
+    this.#said.push([this.#count - 1, qualifier]);
+  }
+
   /** Says that all rows from here on are known ones with another flag. */
   revisions(): void {
     if (this.#revisedFrom < 0) this.#revisedFrom = this.#count;
@@ -131,6 +140,7 @@ export class ReadingBlockBuilder {
         messages: this.#messages.map((m) => [m.device, m.boot, m.seq, m.receivedAt, m.backfill ? 1 : 0]),
         corrections: this.#corrections.map((c) => [c.row, Number.isNaN(c.oldValue) ? null : c.oldValue, c.oldCmp]),
         ...(this.#tests.length === 0 ? {} : { tests: this.#tests }),
+        ...(this.#said.length === 0 ? {} : { said: this.#said }),
         ...(this.#revisedFrom < 0 ? {} : { revisedFrom: this.#revisedFrom }),
       }),
     );
@@ -187,6 +197,7 @@ export class ReadingBlockBuilder {
     this.#messages = [];
     this.#corrections = [];
     this.#tests = [];
+    this.#said = [];
     this.#revisedFrom = -1;
   }
 
@@ -223,6 +234,7 @@ export function decodeReadingBlock(bytes: Uint8Array): ReadingBlock {
     messages: [string, string, number, number, number][];
     corrections: [number, number | null, Comparison][];
     tests?: [number, number][];
+    said?: [number, number][];
     revisedFrom?: number;
   };
   const { count } = header;
@@ -254,7 +266,8 @@ export function decodeReadingBlock(bytes: Uint8Array): ReadingBlock {
       oldValue: oldValue ?? Number.NaN,
       oldCmp,
     })),
-    tests: header.tests === undefined ? NO_TESTS : new Map(header.tests),
+    tests: header.tests === undefined ? NONE : new Map(header.tests),
+    said: header.said === undefined ? NONE : new Map(header.said),
     revisedFrom: header.revisedFrom ?? count,
   };
 }

@@ -4,6 +4,7 @@
  */
 import { decodeRaw, type Quarantined, type RawMessage } from "../core/envelope.ts";
 import type { FleetSignal } from "../core/fleet.ts";
+import { effectiveQualifier, GIVEN } from "../core/maintenance.ts";
 import type { Directory } from "../core/ports.ts";
 import { aggregateOf } from "../core/qc.ts";
 import { type Origin, QC } from "../core/reading.ts";
@@ -15,6 +16,7 @@ import { decodeTelemetry } from "./codecs/telemetry.ts";
 import { comparisonOfMark, type Dedupe, markOf } from "./dedupe.ts";
 import { type DeviceNotes, FleetNotes } from "./fleet-notes.ts";
 import { createFormats, type Formats } from "./formats.ts";
+import { giveAt, Maintenance } from "./maintenance.ts";
 import { Normaliser, type Row } from "./normalise.ts";
 import { Qc } from "./qc/qc.ts";
 import { encodeQuarantined } from "./quarantine.ts";
@@ -54,6 +56,7 @@ export class BatchMaker {
   readonly #fleet = new FleetNotes();
   readonly #qc: Qc;
   readonly #revisions: Revisions;
+  readonly #maintenance = new Maintenance();
   #quarantine: Uint8Array[] = [];
   #codes = new Map<string, number>();
   #counts = noCounts();
@@ -77,6 +80,7 @@ export class BatchMaker {
 
   /** @param now wall clock, ms; written into quarantine entries. */
   add(entry: Uint8Array, now: number): void {
+    this.lookAgain();
     this.#counts.messages += 1;
     let message: RawMessage = { receivedAt: now, device: "", topic: "", payload: entry };
     try {
@@ -88,8 +92,14 @@ export class BatchMaker {
     }
   }
 
+  /** A newer registry: known readings that fall into, or out of, maintenance windows come again with `take`. True when some do. */
+  lookAgain(): boolean {
+    return this.#maintenance.follow(this.#directory(), this.#dedupe, this.#qc);
+  }
+
   /** Hands over what has been gathered and begins the next batch. */
   take(): Batch {
+    this.lookAgain();
     for (const { takeSignals } of this.#formats.foreign) {
       const { signals, refused } = takeSignals?.() ?? { signals: [], refused: 0 };
       for (const signal of signals) this.#signal(signal);
@@ -192,7 +202,7 @@ export class BatchMaker {
   #useRows(rows: readonly Row[], origin: Origin, notes: DeviceNotes): void {
     const counts = this.#counts;
     let isNamed = false;
-    for (const { series, time, value, reading } of rows) {
+    for (const { series, time, value, reading, given } of rows) {
       notes.cover(time, reading.spanMs);
       const window = this.#dedupe.window(series);
       const verdict = this.#dedupe.judge(window, time, value, markOf(reading.cmp, reading.qualifier));
@@ -201,9 +211,12 @@ export class BatchMaker {
       else {
         if (!isNamed) this.#block.message(origin);
         isNamed = true;
+        if (given !== GIVEN.none) giveAt(window, time, given);
         const tests = this.#qc.assess(series, window, time, value);
         const flag = aggregateOf(tests);
-        this.#block.row(series, time, value, comparisonCode(reading.cmp), flag, reading.qualifier.charCodeAt(0));
+        const qualifier = effectiveQualifier(reading.qualifier, given).charCodeAt(0);
+        this.#block.row(series, time, value, comparisonCode(reading.cmp), flag, qualifier);
+        if (given !== GIVEN.none) this.#block.said(reading.qualifier.charCodeAt(0));
         this.#block.tests(tests);
         this.#revisions.note(series, window, time, origin);
         counts.readingsStored += 1;
@@ -227,7 +240,7 @@ export class BatchMaker {
     if (!known) {
       const context = directory.device(device);
       if (!context) return undefined;
-      known = { context, normaliser: new Normaliser(context), telemetryTopic: null };
+      known = { context, normaliser: new Normaliser(context, directory.maintenance(context.station.id)), telemetryTopic: null };
       this.#known.set(device, known);
     }
     return known;

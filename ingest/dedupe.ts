@@ -17,8 +17,8 @@ export const ENTRIES_MAX = 2_097_152;
 export const BOOTS_MAX = 4;
 /** Messages with quarantined readings that are remembered. */
 export const FAULTY_MAX = 16_384;
-/** Boot ids are 27 bits wide in a window's entry; 0 is none. */
-const BOOT_ID_LIMIT = 2 ** 27;
+/** Boot ids are 25 bits wide in a window's entry; 0 is none. */
+const BOOT_ID_LIMIT = 2 ** 25;
 
 interface Boot {
   readonly boot: string;
@@ -115,6 +115,11 @@ export class Dedupe {
       this.#series.set(series, window);
     }
     return window;
+  }
+
+  /** Every series that is remembered. */
+  windows(): Iterable<readonly [series: string, window: SeriesWindow]> {
+    return this.#series;
   }
 
   /** Device and boot of an entry's sender; undefined when the message named no boot or it is forgotten. */

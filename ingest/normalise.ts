@@ -5,6 +5,7 @@
  * registry stays the same: the hot path is two map lookups and one multiplication.
  */
 import type { MappedQuantity } from "../core/device-profile.ts";
+import { type Given, givenBy, type MaintenanceWindow, windowsOf } from "../core/maintenance.ts";
 import { type Conversion, conversion, convert, findQuantity, quantitySpec } from "../core/quantity.ts";
 import { seriesKey } from "../core/reading.ts";
 import type { Device, DeviceContext } from "../core/site.ts";
@@ -22,6 +23,8 @@ export interface Row {
   /** Canonical unit; NaN when missing. */
   readonly value: number;
   readonly reading: DecodedReading;
+  /** What a maintenance window makes of it. */
+  readonly given: Given;
 }
 
 interface Target {
@@ -31,16 +34,21 @@ interface Target {
   readonly fraction: string;
   readonly series: string;
   readonly conversion: Conversion;
+  /** Maintenance windows that may hold readings of this series. */
+  readonly windows: readonly MaintenanceWindow[];
 }
 
 /** Turns readings of one device into rows. Make a new one when the registry changes. */
 export class Normaliser {
   readonly context: DeviceContext;
   readonly #targets = new Map<string, Target[]>();
+  readonly #windows: readonly MaintenanceWindow[] | undefined;
   #combinations = 0;
 
-  constructor(context: DeviceContext) {
+  /** @param windows of the device's station. */
+  constructor(context: DeviceContext, windows?: readonly MaintenanceWindow[]) {
     this.context = context;
+    this.#windows = windows;
   }
 
   /**
@@ -56,9 +64,10 @@ export class Normaliser {
     if (time - receivedAt > FUTURE_MS_MAX) {
       return fault("FUTURE_TIME", `${reading.quantity}: ${new Date(time).toISOString()} is over 10 min after arrival`);
     }
+    const given = givenBy(target.windows, time, reading.qualifier);
     if (reading.value === null) {
       if (reading.qualifier === "N") return fault("NULL_WITHOUT_QUALIFIER", `${reading.quantity}: null with q=N`);
-      return { series: target.series, time, value: Number.NaN, reading };
+      return { series: target.series, time, value: Number.NaN, reading, given };
     }
     const value = convert(reading.value, target.conversion);
     if (!Number.isFinite(value)) {
@@ -67,7 +76,7 @@ export class Normaliser {
         `${reading.quantity}: ${reading.value} ${reading.unit ?? ""} is beyond a double`,
       );
     }
-    return { series: target.series, time, value, reading };
+    return { series: target.series, time, value, reading, given };
   }
 
   #target(reading: DecodedReading): Target | Fault {
@@ -82,7 +91,7 @@ export class Normaliser {
           return target;
       }
     }
-    const found = findTarget(reading, this.context);
+    const found = findTarget(reading, this.context, this.#windows);
     if (!("code" in found) && this.#combinations < COMBINATIONS_MAX) {
       this.#combinations += 1;
       if (known) known.push(found);
@@ -92,7 +101,11 @@ export class Normaliser {
   }
 }
 
-function findTarget(reading: DecodedReading, { device, station }: DeviceContext): Target | Fault {
+function findTarget(
+  reading: DecodedReading,
+  { device, station }: DeviceContext,
+  windows: readonly MaintenanceWindow[] | undefined,
+): Target | Fault {
   const { unit, aggregate, fraction } = reading;
   const mapped = mappingOf(device, reading.quantity);
   const quantity = findQuantity(mapped?.quantity ?? reading.quantity);
@@ -113,7 +126,7 @@ function findTarget(reading: DecodedReading, { device, station }: DeviceContext)
     aggregate: mapped?.aggregate ?? aggregate,
   });
   const scaled = { ...found, factor: found.factor * (mapped?.factor ?? 1) };
-  return { unit, aggregate, fraction, series, conversion: scaled };
+  return { unit, aggregate, fraction, series, conversion: scaled, windows: windowsOf(windows, id) };
 }
 
 /** What the device's profile says of a foreign name. */

@@ -15,11 +15,14 @@ import { Dedupe } from "./dedupe.ts";
 import { createFormats } from "./formats.ts";
 import { SPARKPLUG_READER } from "./sparkplug-format.ts";
 import { rememberEdges, SNAPSHOT_MESSAGES } from "./sparkplug-memory.ts";
+import { waitAtMost } from "./wait.ts";
 import { encodeState, INGEST, type Progress, warmUp } from "./warm-up.ts";
 
 /** Of raw entries in one batch: some 2,000 small messages, 10 ms of work. */
 const BATCH_BYTES_MAX = 512 * 1024;
 const SNAPSHOT_MS = 30_000;
+/** How long a maintenance window may wait for a quiet ingest to see it. */
+const LOOK_AGAIN_MS = 1_000;
 const BUG_LOG_MS = 60_000;
 
 export interface IngestParts {
@@ -58,8 +61,9 @@ async function ingest(parts: IngestParts, signal: AbortSignal): Promise<void> {
       const entries = await journal.read("raw", next, BATCH_BYTES_MAX);
       if (entries.length === 0) {
         await inFlight;
-        await journal.wait("raw", next, signal);
-        continue;
+        await waitAtMost(parts, { stream: "raw", offset: next, ms: LOOK_AGAIN_MS }, signal);
+        // A maintenance window changes what has come already, also where nothing comes any more.
+        if (signal.aborted || !maker.lookAgain()) continue;
       }
       await parts.refresh();
       const now = clock.now();

@@ -1,9 +1,10 @@
 /**
- * Writes rows whose flag quality control has changed after the fact: same series, time, value, sign and qualifier, new
- * flag. Such a row carries the origin of the reading itself, so that its alarm is as late as the reading was and not as
+ * Writes rows whose flag quality control has changed after the fact, or whose qualifier a maintenance window: same series,
+ * time, value and sign. Such a row carries the origin of the reading itself, so that its alarm is as late as the reading was and not as
  * late as the neighbour that gave it another flag: device and boot from the memory of boots, arrival to the second. Of a
- * device that names no boot the memory knows the arrival only; it then bears the name of the device that caused it.
+ * device that names no boot the memory knows the arrival only; it then bears the name of the device that last reported the series.
  */
+import { effectiveQualifier, GIVEN } from "../core/maintenance.ts";
 import { aggregateOf } from "../core/qc.ts";
 import type { Origin } from "../core/reading.ts";
 import { QUALIFIERS } from "../core/reading.ts";
@@ -14,7 +15,7 @@ import { SEQ_NONE, type SeriesWindow } from "./series-window.ts";
 
 export class Revisions {
   readonly #dedupe: Dedupe;
-  /** The device that last reported a series in this batch. */
+  /** The device that last reported a series since the start. */
   readonly #devices = new Map<string, string>();
 
   constructor(dedupe: Dedupe) {
@@ -38,12 +39,14 @@ export class Revisions {
       if (!last || !isSame(last, origin)) block.message(origin);
       last = origin;
       const mark = window.mark(index);
-      const qualifier = (QUALIFIERS[mark & 7] ?? "N").charCodeAt(0);
+      const own = QUALIFIERS[mark & 7] ?? "N";
+      const given = window.given(index);
+      const qualifier = effectiveQualifier(own, given).charCodeAt(0);
       block.row(series, window.time(index), window.value(index), mark >>> 3, aggregateOf(packed), qualifier);
+      if (given !== GIVEN.none) block.said(own.charCodeAt(0));
       block.tests(packed);
       count += 1;
     });
-    this.#devices.clear();
     return count;
   }
 

@@ -7,6 +7,7 @@
  * What has been forgotten is not lost: it passes as new, the stores overwrite by (series, time), and alerts look again.
  */
 
+import type { Given } from "../core/maintenance.ts";
 import type { PackedTests } from "../core/qc.ts";
 import type { SeriesControl } from "./qc/assess.ts";
 
@@ -32,7 +33,7 @@ export interface Budget {
 
 /** Which message an entry came from: enough to decide who wins. */
 export interface Sender {
-  /** Names (device, boot) in this process; 0 when the message named no boot. At most 2^27 - 1. */
+  /** Names (device, boot) in this process; 0 when the message named no boot. At most 2^25 - 1. */
   bootId: number;
   /** Or `SEQ_NONE`. */
   seq: number;
@@ -51,7 +52,7 @@ export class SeriesWindow {
   #capacity = 0;
   /** time, value */
   #numbers = new Float64Array(0);
-  /** seq, received seconds, boot id × 32 + mark, told tests and back-fill bit */
+  /** seq, received seconds, boot id × 128 + given × 32 + mark, told tests and back-fill bit */
   #words = new Uint32Array(0);
   /** Entries have been dropped on the left. */
   hasForgotten = false;
@@ -84,7 +85,7 @@ export class SeriesWindow {
     const isEqual = oldValue === value || (Number.isNaN(oldValue) && Number.isNaN(value));
     if (isEqual && oldMark === mark) {
       // Whoever said it last in its own count stands for it: a late message from in between must not win.
-      if (this.#wins(at, sender)) this.#put(at, time, value, mark, sender);
+      if (this.#wins(at, sender)) this.#put(at, time, value, this.given(at) * 32 + mark, sender);
       return "repeat";
     }
     this.oldValue = oldValue;
@@ -103,12 +104,24 @@ export class SeriesWindow {
   mark(index: number): number {
     return (this.#words[index * WORDS + 2] as number) & 31;
   }
+  /** What a maintenance window made of it; the mark keeps what the device said. */
+  given(index: number): Given {
+    return (((this.#words[index * WORDS + 2] as number) >>> 5) & 3) as Given;
+  }
+  give(index: number, given: Given): void {
+    const at = index * WORDS + 2;
+    this.#words[at] = ((this.#words[at] as number) & ~96) | (given << 5);
+  }
+  /** Without sign, and without qualifier of device or window? */
+  isPlain(index: number): boolean {
+    return ((this.#words[index * WORDS + 2] as number) & 127) === 0;
+  }
   sender(index: number): Sender {
     const at = index * WORDS;
     return {
       seq: this.#words[at] as number,
       receivedSeconds: this.#words[at + 1] as number,
-      bootId: (this.#words[at + 2] as number) >>> 5,
+      bootId: (this.#words[at + 2] as number) >>> 7,
     };
   }
   /** Tests as told: 0 when the flag is 1. */
@@ -145,7 +158,7 @@ export class SeriesWindow {
   /** The higher seq within one boot wins, else the later arrival. */
   #wins(at: number, sender: Sender): boolean {
     const oldSeq = this.#words[at * WORDS] as number;
-    const oldBoot = (this.#words[at * WORDS + 2] as number) >>> 5;
+    const oldBoot = (this.#words[at * WORDS + 2] as number) >>> 7;
     const isSameBoot = oldBoot !== 0 && oldBoot === sender.bootId && oldSeq !== SEQ_NONE && sender.seq !== SEQ_NONE;
     if (isSameBoot && oldSeq !== sender.seq) return sender.seq > oldSeq;
     return sender.receivedSeconds >= (this.#words[at * WORDS + 1] as number);
@@ -184,7 +197,7 @@ export class SeriesWindow {
     this.#numbers[at * 2 + 1] = value;
     this.#words[at * WORDS] = seq;
     this.#words[at * WORDS + 1] = receivedSeconds;
-    this.#words[at * WORDS + 2] = bootId * 32 + mark;
+    this.#words[at * WORDS + 2] = bootId * 128 + mark;
   }
 
   /** Grows, or drops the oldest; returns how many were dropped. */

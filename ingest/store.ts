@@ -9,6 +9,7 @@ import type { Logger, Metrics } from "../core/observe.ts";
 import type { Journal, TimeSeriesStore } from "../core/ports.ts";
 import { decodeReadingBlock, type ReadingBlock } from "../core/reading-block.ts";
 import { keepRunning } from "../core/service.ts";
+import { waitAtMost } from "./wait.ts";
 
 export const SERIES_WRITER = "series";
 /** A batch is written when it has this many rows … */
@@ -88,23 +89,7 @@ async function gather({ journal, clock }: SeriesWriterParts, from: number, signa
     }
     const remainingMs = deadline - clock.monotonic();
     if (rows >= ROWS_MAX || remainingMs <= 0) break;
-    if (!(await waitAtMost({ journal, clock }, next, remainingMs, signal))) break;
+    if (!(await waitAtMost({ journal, clock }, { stream: "readings", offset: next, ms: remainingMs }, signal))) break;
   }
   return { blocks, rows, next };
-}
-
-/** True when the stream has grown beyond `offset` within `ms`. */
-async function waitAtMost(
-  { journal, clock }: Pick<SeriesWriterParts, "journal" | "clock">,
-  offset: number,
-  ms: number,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const stop = new AbortController();
-  const onAbort = (): void => stop.abort();
-  signal.addEventListener("abort", onAbort, { once: true });
-  await Promise.race([journal.wait("readings", offset, stop.signal), clock.sleep(ms, stop.signal)]);
-  signal.removeEventListener("abort", onAbort);
-  stop.abort();
-  return (await journal.end("readings")) > offset;
 }

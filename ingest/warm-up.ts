@@ -9,6 +9,7 @@
  * different value for the same series and time, sent between the two and arriving after the restart, could notice.
  */
 import type { MessageName, Quarantined } from "../core/envelope.ts";
+import { GIVEN, type Given } from "../core/maintenance.ts";
 import type { Logger } from "../core/observe.ts";
 import { INGEST_READER, type Journal, type JournalEntry, type Stream } from "../core/ports.ts";
 import { withTest } from "../core/qc.ts";
@@ -122,7 +123,7 @@ function recallBlock(block: ReadingBlock, dedupe: Dedupe, isNew: boolean): void 
       } else dedupe.recall(message);
       current = index;
     }
-    const mark = (block.cmp[row] as number) * 8 + (QUALIFIER_INDEX[block.qualifier[row] as number] ?? 0);
+    const mark = (block.cmp[row] as number) * 8 + (QUALIFIER_INDEX[block.said.get(row) ?? (block.qualifier[row] as number)] ?? 0);
     dedupe.remember(window, block.time[row] as number, block.value[row] as number, mark);
     tell(window, block, row, message.backfill);
   }
@@ -139,8 +140,16 @@ function tell(window: SeriesWindow, block: ReadingBlock, row: number, isBackfill
   if (index < 0) return;
   const flag = block.flag[row] as QcFlag;
   window.setBackfill(index, isBackfill);
+  window.give(index, givenOf(block, row));
   window.tell(index, flag === QC.good ? 0 : (block.tests.get(row) ?? withTest(0, 0, flag)));
 }
+
+/** A window gave what stands there where the device said something else. */
+function givenOf(block: ReadingBlock, row: number): Given {
+  if (!block.said.has(row)) return GIVEN.none;
+  return block.qualifier[row] === CALIBRATION ? GIVEN.calibration : GIVEN.maintenance;
+}
+const CALIBRATION = "C".charCodeAt(0);
 
 const QUALIFIER_INDEX: Readonly<Record<number, number>> = Object.fromEntries(
   QUALIFIERS.map((letter, index) => [letter.charCodeAt(0), index]),

@@ -15,14 +15,20 @@ export async function beginChange(
   deed: { by: string; at: number; action: string; object: string; text: string },
 ): Promise<Change> {
   const { by, at, action, object } = deed;
-  const { value: version } = await tx
+  const version = await raiseVersion(tx);
+  await appendAudit(tx, { at, actor: by, via: "registry", action, object, detail: shortened(deed.text) });
+  return { by, at, version };
+}
+
+/** Makes every reader of the registry look again. @returns the version that the change makes. */
+export async function raiseVersion(tx: SqlTransaction): Promise<number> {
+  const { value } = await tx
     .insertInto("counter")
     .values({ name: "registry", value: 1 })
     .onConflict((conflict) => conflict.column("name").doUpdateSet((e) => ({ value: e("counter.value", "+", 1) })))
     .returning("value")
     .executeTakeFirstOrThrow();
-  await appendAudit(tx, { at, actor: by, via: "registry", action, object, detail: shortened(deed.text) });
-  return { by, at, version };
+  return value;
 }
 
 const DETAIL_MAX = 2_000;

@@ -16,6 +16,7 @@ import {
   putCredentials,
   revokeCredentials,
 } from "./credentials-sql.ts";
+import { maintenanceWindows } from "./maintenance-sql.ts";
 import { beginChange, type Change, slices } from "./registry-change.ts";
 import { complete, refuseFaults } from "./registry-check.ts";
 import { type LedgerTables, readTogether, type Sql, type SqlTransaction, writeTogether } from "./sql-schema.ts";
@@ -98,6 +99,7 @@ async function snapshot(tx: SqlTransaction): Promise<RegistrySnapshot> {
     credentials: await keptCredentials(tx),
     revoked: await keptRevocations(tx),
     rules: await currentRules(tx),
+    maintenance: await maintenanceWindows(tx),
   };
 }
 

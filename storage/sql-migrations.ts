@@ -25,6 +25,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { name: "commands by state and device", up: (tx) => run(tx, COMMANDS_BY_STATE) },
   { name: "revoked devices", up: (tx) => run(tx, REVOKED) },
   { name: "monitoring plans, control zones, words of persons on farmland", up: (tx) => run(tx, REGULATION) },
+  { name: "maintenance windows", up: (tx) => run(tx, MAINTENANCE) },
 ];
 
 /**
@@ -162,6 +163,13 @@ create table regulation_record (
   position bigint primary key, kind text not null, subject text not null, at bigint not null, by_whom text not null,
   via text not null, body text not null);
 create index regulation_record_by_subject on regulation_record (kind, subject, position)`;
+
+/** Windows set and ended, only added. No child of the registry: history outlives a station. */
+const MAINTENANCE = `
+create table maintenance_record (
+  position bigint primary key, kind text not null, window_id text not null, station text not null, at bigint not null,
+  by_whom text not null, via text not null, body text not null);
+create index maintenance_record_by_station on maintenance_record (station, position)`;
 
 /** Version 2: every audit entry is bound to the one before, those already written included. */
 async function chainAudit(tx: SqlTransaction): Promise<void> {

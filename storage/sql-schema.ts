@@ -134,6 +134,17 @@ export interface LedgerTables {
     via: "cli" | "web" | "api";
     body: string;
   };
+  /** `position` orders records as they were made. */
+  maintenance_record: {
+    position: number;
+    kind: "set" | "ended";
+    window_id: string;
+    station: string;
+    at: number;
+    by_whom: string;
+    via: "cli" | "web" | "api";
+    body: string;
+  };
   audit: {
     /** 1, 2, 3, … without gaps. */
     position: number;

@@ -23,6 +23,7 @@ import type { CommandStore } from "../core/command.ts";
 import type { Claims } from "../core/device-door.ts";
 import { Misconfigured, Unavailable } from "../core/errors.ts";
 import type { FieldSecrets } from "../core/field-secret.ts";
+import type { MaintenanceStore } from "../core/maintenance.ts";
 import type { AlarmStore, Outbox } from "../core/ports.ts";
 import type { PresenceStore } from "../core/presence.ts";
 import type { RegulationStore } from "../core/regulation.ts";
@@ -31,6 +32,7 @@ import { createAlarmStore } from "./alarms-sql.ts";
 import { createCommandStore, createPresenceStore } from "./commands-sql.ts";
 import { createClaims } from "./credentials-sql.ts";
 import { createFieldSecrets } from "./field-secrets-sql.ts";
+import { createMaintenanceStore } from "./maintenance-sql.ts";
 import { createOutbox } from "./outbox-sql.ts";
 import { createRegistry, type HistoricRegistry } from "./registry-sql.ts";
 import { createRegulationStore } from "./regulation-sql.ts";
@@ -51,6 +53,7 @@ export interface Ledger {
   readonly commands: CommandStore;
   readonly fieldSecrets: FieldSecrets;
   readonly regulation: RegulationStore;
+  readonly maintenance: MaintenanceStore;
   /** Writes a consistent `ledger.db` into `folder` while others go on writing. */
   backup(folder: string): Promise<void>;
   close(): Promise<void>;
@@ -97,6 +100,7 @@ export async function openLedger(parts: {
     commands: createCommandStore(db),
     fieldSecrets: createFieldSecrets(db, clock),
     regulation: createRegulationStore(db, clock),
+    maintenance: createMaintenanceStore(db),
     backup: (folder) => copyWhileWriting(database, join(folder, LEDGER_FILE)),
     close: () => db.destroy().then(() => void database.close()),
   };

@@ -112,7 +112,7 @@ export class SeriesControl {
   takesPart(window: SeriesWindow, index: number): boolean {
     const value = window.value(index);
     return (
-      window.mark(index) === 0 &&
+      window.isPlain(index) &&
       value >= (this.#limits[FAIL_LOW] as number) &&
       value <= (this.#limits[FAIL_HIGH] as number)
     );
@@ -143,7 +143,7 @@ export class SeriesControl {
       packed = this.alone(value, time);
     if (index > 0 && time - window.time(index - 1) > (this.#limits[GAP_MS] as number))
       packed = withTest(packed, GAP, QC.fail);
-    if (!isPossible || window.mark(index) !== 0) return packed; // takes no part
+    if (!isPossible || !window.isPlain(index)) return packed; // takes no part
     const isNear = time - this.#lastTime <= NEIGHBOUR_MS;
     if (isNear) {
       this.#judgeSpike(window, index, value);

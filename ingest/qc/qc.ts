@@ -12,7 +12,7 @@ import { SeriesControl, withSpike } from "./assess.ts";
 import { type Thresholds, thresholdsOf } from "./thresholds.ts";
 import { stateBefore, walk } from "./walk.ts";
 
-/** A known reading has another flag: entry `index` of its window, tests as they are now. */
+/** A known reading has another flag or qualifier: entry `index` of its window, tests as they are now. */
 export type OnRevision = (series: string, window: SeriesWindow, index: number, packed: PackedTests) => void;
 
 interface Touched {
@@ -54,6 +54,15 @@ export class Qc {
     touched.from = Math.min(touched.from, time);
     touched.to = Math.max(touched.to, time);
     return packed;
+  }
+
+  /** The qualifier of a known reading has changed: it is told again, and its neighbours are judged without it, or with it. */
+  requalify(series: string, window: SeriesWindow, time: number): void {
+    this.#controlOf(series, window, Number.NaN);
+    const touched = this.#touch(series, window);
+    touched.from = Math.min(touched.from, time);
+    touched.to = Math.max(touched.to, time);
+    touched.revised.add(time);
   }
 
   /** Ends a batch: tells the rows whose flags its readings have changed. */

@@ -23,7 +23,7 @@ export function registryContract(name: string, open: () => Promise<Registry>): v
       const registry = await opened();
       expect(await registry.version()).toBe(0);
       expect(await registry.snapshot()).toEqual({
-        ...{ version: 0, tenants: [], sites: [], stations: [], devices: [], credentials: [], revoked: [], rules: [] },
+        ...{ version: 0, tenants: [], sites: [], stations: [], devices: [], credentials: [], revoked: [], rules: [], maintenance: [] },
       });
     });
 

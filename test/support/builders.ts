@@ -58,6 +58,7 @@ export function aSnapshot(overrides: Partial<RegistrySnapshot> = {}): RegistrySn
     credentials: [],
     revoked: [],
     rules: [],
+    maintenance: [],
     ...overrides,
   };
 }
