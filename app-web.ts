@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { parentPort, workerData } from "node:worker_threads";
 import { createAlarmDesk } from "./alerts/desk.ts";
 import { explain } from "./alerts/explain/explain.ts";
+import { createMaintenanceDesk } from "./alerts/maintenance.ts";
 import { createLimitBook } from "./alerts/packs/limits.ts";
 import { createRegulationDesk } from "./alerts/regulation/desk.ts";
 import { systemClock } from "./core/clock.ts";
@@ -75,6 +76,13 @@ async function start(data: WebData): Promise<WebReady> {
     limits: createLimitBook(packs),
     regulation: createRegulationDesk({ directory, store: ledger.regulation, series, packs, clock }),
     preview: createRulePreview({ series, directory, packs, config, clock }),
+    maintenance: createMaintenanceDesk({
+      directory,
+      store: ledger.maintenance,
+      alarms: ledger.alarms,
+      clock,
+      newId: () => newSecret().slice(0, 12),
+    }),
     pepper,
     telemetry,
     lab: createLabDesk({

@@ -21,6 +21,7 @@ const FAMILIES: readonly { readonly words: readonly string[]; readonly load: () 
     load: async () => (await import("./cli/regulation.ts")).regulationVerbs,
   },
   { words: ["alarm", "verify"], load: async () => (await import("./cli/alarms.ts")).alarmVerbs },
+  { words: ["maintenance"], load: async () => (await import("./cli/maintenance.ts")).maintenanceVerbs },
   { words: ["lab"], load: async () => (await import("./cli/lab.ts")).labVerbs },
   { words: ["command", "commands", "configure"], load: async () => (await import("./cli/commands.ts")).commandVerbs },
   { words: ["quarantine", "backup", "restore", "status"], load: async () => (await import("./cli/data.ts")).dataVerbs },

@@ -128,7 +128,7 @@ export function givenBy(windows: readonly MaintenanceWindow[], time: number, own
   return given;
 }
 
-/** Does an alarm of pollution stand in the span and quantities of the window? Retracted ones count: they were raised. */
+/** Does an alarm of pollution stand in the span and quantities of the window? */
 export function coversAlarm(
   { station, quantities, from, to }: Pick<MaintenanceWindow, "station" | "quantities" | "from" | "to">,
   alarms: readonly Pick<Alarm, "station" | "category" | "quantity" | "start" | "end">[],

@@ -24,6 +24,9 @@ export const ACCESS = {
   "stream.read": EVERYBODY,
   /** A person's word on the category of farmland; of the own tenant only for an account bound to one. */
   "farmland.confirm": STAFF,
+  "maintenance.read": EVERYBODY,
+  /** It keeps readings from raising pollution alarms, so an enterprise may not; of the own tenant only for an account bound to one. */
+  "maintenance.set": ["admin", "officer"],
   "rule.read": STAFF,
   /** Changes nothing, but costs the machine a while. */
   "rule.preview": ["admin", "officer"],

@@ -8,6 +8,7 @@ import type { Quarantined } from "../core/envelope.ts";
 import type { Explanation } from "../core/explanation.ts";
 import type { FleetHealth } from "../core/fleet.ts";
 import type { LabDesk } from "../core/lab.ts";
+import type { MaintenanceDesk } from "../core/maintenance.ts";
 import type { Logger, Metrics } from "../core/observe.ts";
 import type {
   Accounts,
@@ -67,6 +68,7 @@ export interface DashboardParts {
   readonly commands: Pick<CommandStore, "put" | "get" | "of" | "configure" | "config">;
   readonly limits: LimitBook;
   readonly regulation: RegulationDesk;
+  readonly maintenance: MaintenanceDesk;
   readonly pepper: Buffer;
   readonly quarantine: QuarantineDesk;
   readonly preview: RulePreview;

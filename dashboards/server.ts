@@ -30,6 +30,7 @@ import { registerClaim } from "./routes/claim.ts";
 import { registerFleet } from "./routes/fleet.ts";
 import { registerHealth, registerMetrics } from "./routes/health.ts";
 import { registerLab } from "./routes/lab.ts";
+import { registerMaintenance } from "./routes/maintenance.ts";
 import { registerPlaces } from "./routes/places.ts";
 import { registerPreview } from "./routes/preview.ts";
 import { registerReadings } from "./routes/readings.ts";
@@ -221,6 +222,7 @@ function registerApi(api: App, services: Services): void {
   registerRecords(api, services);
   registerRegulation(api, services);
   registerPreview(api, services);
+  registerMaintenance(api, services);
   registerFleet(api, services);
   registerStream(api, services);
   registerHealth(api, services);

@@ -240,7 +240,11 @@ export class BatchMaker {
     if (!known) {
       const context = directory.device(device);
       if (!context) return undefined;
-      known = { context, normaliser: new Normaliser(context, directory.maintenance(context.station.id)), telemetryTopic: null };
+      known = {
+        context,
+        normaliser: new Normaliser(context, directory.maintenance(context.station.id)),
+        telemetryTopic: null,
+      };
       this.#known.set(device, known);
     }
     return known;

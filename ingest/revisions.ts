@@ -1,8 +1,9 @@
 /**
- * Writes rows whose flag quality control has changed after the fact, or whose qualifier a maintenance window: same series,
- * time, value and sign. Such a row carries the origin of the reading itself, so that its alarm is as late as the reading was and not as
- * late as the neighbour that gave it another flag: device and boot from the memory of boots, arrival to the second. Of a
- * device that names no boot the memory knows the arrival only; it then bears the name of the device that last reported the series.
+ * Writes rows whose flag quality control has changed after the fact, or whose qualifier a maintenance window has: same
+ * series, time, value and sign. Such a row carries the origin of the reading itself, so that its alarm is as late as the
+ * reading was and not as late as the neighbour that gave it another flag: device and boot from the memory of boots,
+ * arrival to the second. Of a device that names no boot the memory knows the arrival only; it then bears the name of the
+ * device that last reported the series, and none after a restart until one has.
  */
 import { effectiveQualifier, GIVEN } from "../core/maintenance.ts";
 import { aggregateOf } from "../core/qc.ts";

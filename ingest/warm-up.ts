@@ -123,7 +123,8 @@ function recallBlock(block: ReadingBlock, dedupe: Dedupe, isNew: boolean): void 
       } else dedupe.recall(message);
       current = index;
     }
-    const mark = (block.cmp[row] as number) * 8 + (QUALIFIER_INDEX[block.said.get(row) ?? (block.qualifier[row] as number)] ?? 0);
+    const mark =
+      (block.cmp[row] as number) * 8 + (QUALIFIER_INDEX[block.said.get(row) ?? (block.qualifier[row] as number)] ?? 0);
     dedupe.remember(window, block.time[row] as number, block.value[row] as number, mark);
     tell(window, block, row, message.backfill);
   }

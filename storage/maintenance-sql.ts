@@ -46,9 +46,7 @@ function windowOf({ window_id: id, station, by_whom: by, at }: RecordRow, body: 
 
 /** Two persons who end it at once: the earlier end holds, whoever came first. */
 function ended(window: MaintenanceWindow, until: number, by: string): MaintenanceWindow {
-  return window.endedAt !== undefined && window.endedAt <= until
-    ? window
-    : { ...window, endedAt: until, endedBy: by };
+  return window.endedAt !== undefined && window.endedAt <= until ? window : { ...window, endedAt: until, endedBy: by };
 }
 
 function viaOf({ via }: AuditEntry): RecordRow["via"] {

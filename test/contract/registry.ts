@@ -23,7 +23,17 @@ export function registryContract(name: string, open: () => Promise<Registry>): v
       const registry = await opened();
       expect(await registry.version()).toBe(0);
       expect(await registry.snapshot()).toEqual({
-        ...{ version: 0, tenants: [], sites: [], stations: [], devices: [], credentials: [], revoked: [], rules: [], maintenance: [] },
+        ...{
+          version: 0,
+          tenants: [],
+          sites: [],
+          stations: [],
+          devices: [],
+          credentials: [],
+          revoked: [],
+          rules: [],
+          maintenance: [],
+        },
       });
     });
 

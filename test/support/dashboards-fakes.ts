@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import { explain } from "../../alerts/explain/explain.ts";
+import { createMaintenanceDesk } from "../../alerts/maintenance.ts";
 import { loadPacks, type Packs } from "../../alerts/packs/load.ts";
 import { createRegulationDesk } from "../../alerts/regulation/desk.ts";
 import type { Alarm, AlarmEvent } from "../../core/alarm.ts";
@@ -152,6 +153,7 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
   });
   const directory: Directory = createDirectory(await ledger.registry.snapshot());
   let position = 0;
+  let windows = 0;
   const announce = async (event: AlarmEvent, options = { store: true }): Promise<void> => {
     if (options.store) await ledger.alarms.record([event], { reader: "recorder", offset: ++position });
     await journal.append("alarms", Buffer.from(JSON.stringify(event)));
@@ -189,6 +191,13 @@ export async function aWorld(overrides: Partial<DashboardParts> = {}): Promise<W
       lines: (_place, quantity) => (quantity === "cd" ? [aLimitLine] : []),
     },
     regulation: regulationOf({ ledger, series }, () => directory, clock),
+    maintenance: createMaintenanceDesk({
+      directory: () => directory,
+      store: ledger.maintenance,
+      alarms: ledger.alarms,
+      clock,
+      newId: () => `window-${++windows}`,
+    }),
     pepper: PEPPER,
     preview: { preview: async () => aPreview },
     quarantine: {

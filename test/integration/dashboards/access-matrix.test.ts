@@ -1,5 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createServer } from "../../../dashboards/server.ts";
+import { NOW } from "../../support/builders.ts";
 import type { FakeClock } from "../../support/clock.ts";
 import { aWorld, PASSWORD, PEOPLE, tokenOf, withFarmland } from "../../support/dashboards-fakes.ts";
 
@@ -10,6 +11,10 @@ const BODIES: Record<string, unknown> = {
   "/api/v1/devices/claim": { code: "0000-0000-0000" },
   "/api/v1/stations/{id}/farmland": { category: "safe-use", reason: "cadmium in rice" },
   "/api/v1/stations/{id}/farmland/crop": { on: "2026-01-10", samples: 3, exceeded: 1 },
+  "/api/v1/stations/{id}/maintenance": {
+    ...{ from: "2026-03-15T00:00:00Z", to: "2026-03-15T02:00:00Z", reason: "calibration", note: "two points" },
+  },
+  "/api/v1/stations/{id}/maintenance/{window}/end": { until: "2026-03-15T01:00:00Z" },
   "/api/v1/quarantine/replay": { offsets: [3] },
   "/api/v1/rules/preview": { rule: "id: x", from: "2026-03-01T00:00:00Z", to: "2026-03-02T00:00:00Z" },
   "/api/v1/devices/{id}/commands": { op: "sampleNow" },
@@ -34,6 +39,8 @@ interface Caller {
 
 test("every operation × every principal answers as its x-access says, and nothing of another tenant shows", async () => {
   const world = withFarmland(await aWorld());
+  const ask = { from: NOW, to: NOW + 7_200_000, reason: "maintenance", note: "probe out" } as const;
+  const { id: window } = await world.parts.maintenance.add("mw-a", ask, { by: "officer", via: "cli", at: NOW });
   const server = await createServer(world.parts);
   onTestFinished(() => server.close());
   const { url } = server.address;
@@ -46,7 +53,7 @@ test("every operation × every principal answers as its x-access says, and nothi
   for (const operation of operations.filter(({ method }) => method !== "DELETE")) {
     for (const caller of callers) {
       cells++;
-      const path = operation.path.replace("{id}", idFor(operation.path));
+      const path = operation.path.replace("{id}", idFor(operation.path)).replace("{window}", window);
       const isForm = operation.isPage && operation.method === "POST";
       const body = isForm ? "name=x&password=y&csrf=z" : JSON.stringify(BODIES[operation.path] ?? {});
       const stop = new AbortController();
