@@ -8,6 +8,7 @@ export async function waitAtMost(
   { stream, offset, ms }: { readonly stream: Stream; readonly offset: number; readonly ms: number },
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (signal.aborted) return false; // an abort of before tells no listener
   const stop = new AbortController();
   const onAbort = (): void => stop.abort();
   signal.addEventListener("abort", onAbort, { once: true });
