@@ -32,7 +32,7 @@ export function replayDirectory(
 ): Directory {
   const devices = [...contents.devices, ...missingDevices(contents.devices, columns)];
   const base = { version: 1, tenants: contents.tenants, sites: contents.sites, stations: contents.stations };
-  return createDirectory({ ...base, devices, credentials: [], revoked: [], rules });
+  return createDirectory({ ...base, devices, credentials: [], revoked: [], rules, maintenance: [] });
 }
 
 function missingDevices(devices: readonly Device[], columns: readonly TapeColumn[]): Device[] {

@@ -185,7 +185,8 @@ export class ReadingBlockBuilder {
       flag: this.#flag.subarray(0, count),
       qualifier: this.#qualifier.subarray(0, count),
       corrections: this.#corrections,
-      tests: this.#tests.length === 0 ? NO_TESTS : new Map(this.#tests),
+      tests: this.#tests.length === 0 ? NONE : new Map(this.#tests),
+      said: this.#said.length === 0 ? NONE : new Map(this.#said),
       revisedFrom: this.#revisedFrom < 0 ? count : this.#revisedFrom,
     };
   }

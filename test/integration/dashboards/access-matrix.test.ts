@@ -1,6 +1,8 @@
 import { expect, onTestFinished, test } from "vitest";
 import { createServer } from "../../../dashboards/server.ts";
+
 import { anAlarmEvent, NOW } from "../../support/builders.ts";
+
 import type { FakeClock } from "../../support/clock.ts";
 import { anAlarmOf, aWorld, PASSWORD, PEOPLE, tokenOf, withFarmland } from "../../support/dashboards-fakes.ts";
 
