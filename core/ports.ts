@@ -1,7 +1,4 @@
-/**
- * The contracts between the folders. Every method says order, lifetime, durability and errors; one contract suite a
- * port (test/contract) runs on every adapter.
- */
+/** Contracts between the folders: order, lifetime, durability, errors. One suite a port (test/contract) runs on every adapter. */
 import type { Alarm, AlarmEvent, AlarmState, Command, Level } from "./alarm.ts";
 import type { MaintenanceWindow } from "./maintenance.ts";
 import type { Comparison } from "./reading.ts";

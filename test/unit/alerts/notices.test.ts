@@ -231,8 +231,8 @@ describe("a notice of each family", () => {
           "zh-CN": "橙色报警：点位 dam，尾矿库预警等级：全库等级 橙色，涉及 库水位，自 2026-03-16 08:00 UTC+8 起。",
         },
         "trend": {
-          "en": "YELLOW alarm at station mw-1: cadmium 0.0026 mg/L, significant trend: significant rise of 0.02191 mg/L a year (p = 0.001764); it reaches the limit in about 57 days, limit ≤ 0.005 mg/L, since 2026-03-28 08:00 UTC+8.",
-          "zh-CN": "黄色报警：点位 mw-1，镉 0.0026 mg/L，上升或下降趋势：显著上升，每年 0.02191 mg/L（p = 0.001764），约 57 天后达到限值，限值 ≤ 0.005 mg/L，自 2026-03-28 08:00 UTC+8 起。",
+          "en": "YELLOW alarm at station mw-1: cadmium 0.0026 mg/L, significant trend: significant rise of 0.02191 mg/L a year (p = 0.001764); it reaches the limit in about 57 days, limit ≤ 0.005 mg/L (GB/T 14848-2017 table 1 no. 31 class III), since 2026-03-28 08:00 UTC+8.",
+          "zh-CN": "黄色报警：点位 mw-1，镉 0.0026 mg/L，上升或下降趋势：显著上升，每年 0.02191 mg/L（p = 0.001764），约 57 天后达到限值，限值 ≤ 0.005 mg/L (GB/T 14848-2017 table 1 no. 31 class III)，自 2026-03-28 08:00 UTC+8 起。",
         },
       }
     `);

@@ -22,9 +22,9 @@ describe("may", () => {
   test.each`
     role            | tenant       | allowed
     ${"public"}     | ${undefined} | ${["open"]}
-    ${"enterprise"} | ${"a"}       | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "stream.read", "fleet.read"]}
-    ${"officer"}    | ${undefined} | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "farmland.confirm", "rule.read", "rule.preview", "fleet.read", "device.command", "operations.read"]}
-    ${"officer"}    | ${"a"}       | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "farmland.confirm", "fleet.read", "device.command"]}
+    ${"enterprise"} | ${"a"}       | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "stream.read", "maintenance.read", "fleet.read"]}
+    ${"officer"}    | ${undefined} | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "farmland.confirm", "maintenance.read", "maintenance.set", "rule.read", "rule.preview", "fleet.read", "device.command", "operations.read"]}
+    ${"officer"}    | ${"a"}       | ${["open", "lab.write", "session.read", "place.read", "reading.read", "alarm.read", "alarm.acknowledge", "stream.read", "farmland.confirm", "maintenance.read", "maintenance.set", "fleet.read", "device.command"]}
     ${"admin"}      | ${undefined} | ${ACTIONS.filter((action) => action !== "telemetry.send")}
   `("$role of tenant $tenant may $allowed", ({ role, tenant, allowed }) => {
     expect(ACTIONS.filter((action: Action) => may(somebody(role, tenant), action))).toEqual(allowed);
