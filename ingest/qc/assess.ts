@@ -17,6 +17,8 @@ import { RangeWindow } from "./range-window.ts";
 import { spikeSize } from "./spike.ts";
 import type { Level, Thresholds } from "./thresholds.ts";
 
+/** Rates are per minute; within one a step counts as it is: the noise of a quick sensor is no rate. */
+const RATE_MS = 60_000;
 /** Readings further apart are no neighbours of each other: thresholds of spike and rate are meant for running sensors. */
 export const NEIGHBOUR_MS = 6 * 3_600_000;
 /** How far before a run without change its natural spread is looked at. */
@@ -175,7 +177,7 @@ export class SeriesControl {
     if (!this.#hasRate) return QC.good;
     const step = Math.abs(value - this.#lastValue);
     const scale = Math.max(Math.abs(value), Math.abs(this.#lastValue));
-    const flag = this.#level((step * 60_000) / (time - this.#lastTime), scale, RATE_LEVEL);
+    const flag = this.#level((step * RATE_MS) / Math.max(time - this.#lastTime, RATE_MS), scale, RATE_LEVEL);
     return flag !== QC.good && this.#isNoise(window, index, this.#lastTime, step, RATE_LEVEL) ? QC.good : flag;
   }
 

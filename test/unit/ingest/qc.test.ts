@@ -86,6 +86,9 @@ describe("tests in a stream", () => {
   test("a step that is too quick is suspect, a slow one is not", () => {
     expect(flagsOf(every(1, [7, 7.3, 7.4]))).toEqual({ 1: { rate: 3 } });
     expect(flagsOf(every(2, [7, 7.3, 7.4]))).toEqual({});
+    // Seconds apart a small step is noise, a large one is still a step.
+    expect(flagsOf(every(1 / 12, [7, 7.1, 7, 7.1]))).toEqual({});
+    expect(flagsOf(every(1 / 12, [7, 7.3, 7.3]))).toEqual({ [1 / 12]: { rate: 3 } });
   });
 
   test.each<[string, Partial<Reading>]>([
