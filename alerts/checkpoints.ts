@@ -41,7 +41,8 @@ export class Checkpoints<S> {
 
   /** States before the window's edge can no longer be gone on from: the rows after them are no longer there. */
   passEdge(edge: number): void {
-    if ((this.#far[0] ?? this.#near[0] ?? { time: edge }).time >= edge) return;
+    const oldest = Math.min(this.#near[0]?.time ?? edge, this.#far[0]?.time ?? edge);
+    if (oldest >= edge) return;
     this.#near = this.#near.filter((point) => point.time >= edge);
     this.#far = this.#far.filter((point) => point.time >= edge);
   }

@@ -13,6 +13,8 @@ import type { Watch } from "./watch.ts";
 import type { Row, Window } from "./window.ts";
 
 const READINGS_MAX = 20;
+/** Characters of JSON. */
+const COMPUTATION_MAX = 256 * 1024;
 /** An alarm whose last deciding reading came later than this after the measurement says how late. */
 const LATE_MS = 60_000;
 
@@ -49,7 +51,9 @@ export function decisionOf({ window, derivedBy }: SeriesState, watch: Watch, epi
     contributes: contributors.indexOf(index),
     readings: (decision.rows[index] ?? []).map(toReading),
   }));
-  return { rows, computation: { kind, memory, figures, context: derivedBy.group, members } };
+  const computation = { kind, memory, figures, context: derivedBy.group, members };
+  // It goes into every event of the alarm: what is too large for that is left out, and verification says so.
+  return { rows, computation: JSON.stringify(computation).length > COMPUTATION_MAX ? null : computation };
 }
 
 /** The readings of the run that raised the alarm, oldest first, the newest 20 of them. */

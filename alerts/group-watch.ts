@@ -50,10 +50,13 @@ export class GroupWatch {
   readonly #points = new Checkpoints<DetectorMemory>();
   /** Data time of the earliest change that is not taken in. */
   #from = Number.POSITIVE_INFINITY;
-  /** The derived series has something to settle. */
-  #touched = false;
-  /** How many members spoke at the last step. */
+  /** Replaced by another group: whatever it still waits for is left alone. */
+  gone = false;
+  /** The derived series has something to settle; at first to be told under the binding it now has. */
+  #touched = true;
+  /** How many members spoke at the last step that was derived, and at the one at hand. */
   #usual = 0;
+  #speakers = 0;
   readonly #at: Int32Array;
   readonly #step: { time: number; values: Float64Array; forms: Uint8Array; flags: Uint8Array };
   readonly #origin: { -readonly [K in keyof Origin]: Origin[K] };
@@ -97,12 +100,23 @@ export class GroupWatch {
   }
   restore(memory: DetectorMemory, edgeTime: number): void {
     this.#edge.load(memory);
-    this.edgeTime = edgeTime;
+    this.edgeTime = Math.max(this.edgeTime, edgeTime);
     this.#tailTime = Number.POSITIVE_INFINITY; // whatever is settled next folds from the edge
+  }
+
+  /** Data time up to which it has judged. */
+  get tailTime(): number {
+    return this.#tailTime;
+  }
+  /** Takes over from a group of other members: what that one found stands, and this one begins after it. */
+  beginAfter(time: number): void {
+    this.edgeTime = Math.max(this.edgeTime, time);
+    this.#tailTime = Math.max(this.#tailTime, this.edgeTime);
   }
 
   /** A member's row at `time` came or changed. */
   touch(time: number): void {
+    if (time <= this.edgeTime && time !== Number.NEGATIVE_INFINITY) return; // its neighbours are gone
     if (time < this.#from) this.#from = time;
     if (this.queued || (this.#daily && time > this.#tailTime && dayOf(time) === dayOf(this.#tailTime))) return;
     this.queued = true;
@@ -167,6 +181,7 @@ export class GroupWatch {
 
   readonly #emit = (time: number, judgement: Judgement): void => {
     this.#tailTime = time;
+    this.#usual = this.#speakers;
     // A memory of days is large, and late data for it rare: it folds from the edge.
     if (!this.#daily && this.#points.isDue()) this.#points.add(time, this.#tail.save());
     if (this.#derive(time, judgement)) this.#touched = true;
@@ -214,7 +229,7 @@ export class GroupWatch {
     if (time > to) return Number.POSITIVE_INFINITY;
     const { values, forms, flags } = this.#step;
     this.#step.time = time;
-    this.#usual = 0;
+    this.#speakers = 0;
     for (let member = 0; member < members.length; member++) {
       const { window } = members[member] as SeriesState;
       const index = at[member] as number;
@@ -225,7 +240,7 @@ export class GroupWatch {
         continue;
       }
       at[member] = index + 1;
-      this.#usual++;
+      this.#speakers++;
       const value = window.value(index);
       const marks = window.marks(index);
       values[member] = value;

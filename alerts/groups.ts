@@ -48,16 +48,32 @@ export interface GroupParts {
   readonly ended: (series: SeriesState, watch: Watch) => void;
 }
 
+interface WantedGroup {
+  readonly versioned: VersionedRule;
+  readonly plan: GroupPlan;
+  readonly group: Group;
+  readonly states: ReadonlyMap<string, SeriesState>;
+}
+
+/** The groups that a station or a site should have, by derived key. */
+interface Wanted {
+  readonly place: string;
+  readonly groups: ReadonlyMap<string, WantedGroup>;
+}
+
 export class GroupBook {
   readonly groups = new Map<string, GroupWatch>();
   readonly #parts: GroupParts;
   readonly #byStation = new Map<string, SeriesState[]>();
   #dirty = new Set<string>();
   #saved = new Map<string, SavedGroup>();
-  /** Rules over several series, and which groups each station or site has of them. */
+  /** Rules over several series. */
   #plans: { readonly versioned: VersionedRule; readonly plan: GroupPlan }[] = [];
   #plansFor: Directory | null = null;
-  readonly #keysAt = new Map<string, readonly string[]>();
+  /** Which station or site a derived key belongs to. */
+  readonly #owners = new Map<string, string>();
+  /** Where a station was when its groups were last built. */
+  readonly #siteOf = new Map<string, string>();
 
   constructor(parts: GroupParts) {
     this.#parts = parts;
@@ -87,13 +103,39 @@ export class GroupBook {
     const dirty = this.#dirty;
     this.#dirty = new Set();
     if (this.#plans.length === 0 && this.groups.size === 0) return;
-    const sites = new Set<string>();
-    for (const id of dirty) {
-      const place = directory.station(id);
-      if (place) sites.add(place.site.id);
-      this.#buildPlace("station", id, place ? [id] : [], directory);
+    const places: Wanted[] = [];
+    for (const id of dirty) places.push(this.#wantedAt("station", id, directory.station(id) ? [id] : [], directory));
+    const stationsOf = this.#stationsBySite(directory);
+    for (const id of this.#sitesOf(dirty, directory)) {
+      places.push(this.#wantedAt("site", id, stationsOf.get(id) ?? [], directory));
     }
-    for (const id of sites) this.#buildPlace("site", id, this.#stationsOf(id, directory), directory);
+    // First what is gone, then what is there: a group that moves to another place is not taken for gone.
+    for (const { place, groups } of places) {
+      for (const [key, owner] of this.#owners) if (owner === place && !groups.has(key)) this.#remove(key);
+    }
+    for (const { place, groups } of places) {
+      for (const [key, wanted] of groups) {
+        if ((this.#owners.get(key) ?? place) !== place) continue; // told at one station by two sites: the first keeps it
+        this.#owners.set(key, place);
+        this.#put(key, wanted);
+      }
+    }
+  }
+
+  /** Sites of stations, also those that they were at before. */
+  #sitesOf(stations: ReadonlySet<string>, directory: Directory): Set<string> {
+    const sites = new Set<string>();
+    for (const id of stations) {
+      const before = this.#siteOf.get(id);
+      const site = directory.station(id)?.site.id;
+      if (before !== undefined) sites.add(before);
+      if (site === undefined) this.#siteOf.delete(id);
+      else {
+        sites.add(site);
+        this.#siteOf.set(id, site);
+      }
+    }
+    return sites;
   }
 
   #readPlans(directory: Directory): void {
@@ -106,28 +148,30 @@ export class GroupBook {
     for (const station of this.#byStation.keys()) this.#dirty.add(station);
   }
 
-  #stationsOf(site: string, directory: Directory): string[] {
-    return [...this.#byStation.keys()].filter((id) => directory.station(id)?.site.id === site).sort();
+  #stationsBySite(directory: Directory): Map<string, string[]> {
+    const sites = new Map<string, string[]>();
+    for (const id of this.#byStation.keys()) {
+      const site = directory.station(id)?.site.id;
+      if (site === undefined) continue;
+      const stations = sites.get(site);
+      if (stations) stations.push(id);
+      else sites.set(site, [id]);
+    }
+    for (const stations of sites.values()) stations.sort();
+    return sites;
   }
 
   /** @param stations whose series are members together. */
-  #buildPlace(scope: GroupPlan["scope"], id: string, stations: readonly string[], directory: Directory): void {
-    const place = `${scope} ${id}`;
-    const before = new Set(this.#keysAt.get(place));
-    const keys: string[] = [];
+  #wantedAt(scope: GroupPlan["scope"], id: string, stations: readonly string[], directory: Directory): Wanted {
+    const groups = new Map<string, WantedGroup>();
     for (const { versioned, plan } of this.#plans) {
       if (plan.scope !== scope) continue;
       const { states, members } = this.#membersOf(versioned.rule, stations, directory);
       for (const group of members.length > 0 ? plan.groups(members) : []) {
-        const key = derivedKey(group, versioned.rule);
-        keys.push(key);
-        before.delete(key);
-        this.#put(key, versioned, plan, group, states);
+        groups.set(derivedKey(group, versioned.rule), { versioned, plan, group, states });
       }
     }
-    if (keys.length > 0) this.#keysAt.set(place, keys);
-    else this.#keysAt.delete(place);
-    for (const key of before) this.#remove(key);
+    return { place: `${scope} ${id}`, groups };
   }
 
   #membersOf(rule: Rule, stations: readonly string[], directory: Directory) {
@@ -146,13 +190,7 @@ export class GroupBook {
     return { states, members };
   }
 
-  #put(
-    key: string,
-    { rule, version }: VersionedRule,
-    plan: GroupPlan,
-    group: Group,
-    states: ReadonlyMap<string, SeriesState>,
-  ): void {
+  #put(key: string, { versioned: { rule, version }, plan, group, states }: WantedGroup): void {
     const identity = JSON.stringify([rule.id, version, group.members.map((member) => contextOf(member))]);
     const known = this.groups.get(key);
     if (known?.identity === identity) return;
@@ -172,8 +210,13 @@ export class GroupBook {
       daily: plan.daily === true,
     });
     const saved = this.#saved.get(key);
-    if (saved?.identity === identity) watch.restore(saved.memory, saved.edgeTime);
-    this.#saved.delete(key);
+    if (saved?.identity === identity) {
+      watch.restore(saved.memory, saved.edgeTime);
+      this.#saved.delete(key);
+    } else if (known && watch.edgeTime !== Number.NEGATIVE_INFINITY) {
+      // Other members: with what the windows have dropped its memory cannot be made again, so what was found stands.
+      watch.beginAfter(known.tailTime);
+    }
     for (const member of members) member.groups = [...member.groups, watch];
     derived.derivedBy = watch;
     derived.rebind([bindingOf(rule, version, plan, group)]);
@@ -181,6 +224,7 @@ export class GroupBook {
   }
 
   #leave(group: GroupWatch): void {
+    group.gone = true;
     for (const { key } of group.group.members) {
       for (const state of this.#byStation.get(parseSeriesKey(key).station) ?? []) {
         if (state.key === key) state.groups = state.groups.filter((other) => other !== group);
@@ -193,6 +237,7 @@ export class GroupBook {
     if (!group) return;
     this.#leave(group);
     this.groups.delete(key);
+    this.#owners.delete(key);
     for (const watch of group.derived.rebind([])?.removed ?? []) this.#parts.ended(group.derived, watch);
   }
 }

@@ -253,6 +253,7 @@ export class Judge {
     this.#groupQueue = [];
     for (const group of queue) {
       group.queued = false;
+      if (group.gone) continue;
       const { derived } = group;
       if (group.settle(all) && !derived.queued) {
         derived.queued = true;

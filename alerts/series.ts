@@ -92,7 +92,8 @@ export class SeriesState {
     const { window } = this;
     if (origin.receivedAt > this.lastArrival) this.lastArrival = origin.receivedAt;
     this.#hear(source.device, time, origin.receivedAt);
-    const surplus = window.surplus(rowsMax);
+    const isKnown = time <= window.newest && window.has(time); // then no row is added
+    const surplus = isKnown ? 0 : window.surplus(rowsMax);
     if (surplus > 0) this.#drop(surplus);
     if (time > window.newest) {
       window.append(time, value, origin, source, marks);

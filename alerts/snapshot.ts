@@ -119,8 +119,8 @@ function saveSeries(series: SeriesState, bindings: Map<string, Binding>): SavedS
 function saveWatch(watch: Watch, bindings: Map<string, Binding>): SavedWatch {
   const { binding, since, changed, edge, carry } = watch;
   // One object for equal bindings: the serializer writes it once and refers to it.
-  const { ruleId, version, unit, bounds } = binding;
-  const key = JSON.stringify([ruleId, version, unit, bounds]);
+  const { ruleId, version, unit, bounds, context, members, clause } = binding;
+  const key = JSON.stringify([ruleId, version, unit, bounds, context, members, clause]);
   const shared = bindings.get(key) ?? binding;
   bindings.set(key, shared);
   return {

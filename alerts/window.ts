@@ -120,6 +120,11 @@ export class Window {
     return low;
   }
 
+  has(time: number): boolean {
+    const index = this.find(time);
+    return index < this.#count && this.time(index) === time;
+  }
+
   /** True when a row from `start` to before `end` (data time) arrived after `arrival` (wall time). */
   hasArrival(start: number, end: number, arrival: number): boolean {
     for (let index = this.find(start); index < this.#count && this.time(index) < end; index++) {

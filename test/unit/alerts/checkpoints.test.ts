@@ -32,4 +32,8 @@ test("states before the window's edge are forgotten: the rows after them are gon
   points.passEdge(2_600);
   expect(points.rewind(3_000)).toBeNull();
   expect(stepped(4_000).rewind(3_000)?.time).toBe(2_560);
+  // Right after a far one the older near one still stands before it.
+  const early = stepped(512);
+  early.passEdge(480);
+  expect(early.rewind(500)).toBeNull();
 });
