@@ -151,7 +151,8 @@ test("births, data by alias, a lost connection with history after it, and the de
   await until("history and the live value", async () => (await server.values()).includes(7.5));
   const late = (await readingsIn(server.journal)).filter(({ value }) => value === 6.5);
   // The birth says the newest value with its time as well, so it comes first and history is its repeat.
-  expect(late.map(({ time }) => time)).toEqual([at]);
+  // Quality control may say the same row again with another flag.
+  expect([...new Set(late.map(({ time }) => time))]).toEqual([at]);
 
   await edge.close();
   await until("the goodbye", () => server.presence.filter(({ state }) => state === "lost").length === 4);
