@@ -38,9 +38,12 @@ export class Qc {
    * @returns its packed tests as far as they can be known now; `settle` may revise them.
    */
   assess(series: string, window: SeriesWindow, time: number, value: number): PackedTests {
+    const before = window.control;
     const control = this.#controlOf(series, window, time);
     const last = window.count - 1;
-    if (time > control.newest && window.time(last) === time) {
+    // Just made from the window, it cannot know whether the newest reading is new or corrected: that stretch is walked.
+    const isSure = control === before || last === 0;
+    if (isSure && time > control.newest && window.time(last) === time) {
       const packed = control.step(window, last);
       window.tell(last, packed);
       if (!Number.isNaN(control.spikeAt)) this.#tellSpike(series, window, control);
@@ -79,10 +82,14 @@ export class Qc {
   }
 
   #tellSpike(series: string, window: SeriesWindow, { spikeAt, spikeFlag }: SeriesControl): void {
-    if (spikeFlag < 3) return; // a waiting spike test counts as good: nothing to say
-    const index = window.indexOf(spikeAt);
+    const before = window.count - 2;
+    const index = before >= 0 && window.time(before) === spikeAt ? before : window.indexOf(spikeAt);
     if (index < 0) return;
-    window.tell(index, withSpike(window.told(index), spikeFlag));
+    // Good takes back what was told too: after a restart a correction of the newest reading comes this way.
+    const told = window.told(index);
+    const packed = withSpike(told, spikeFlag);
+    if (packed === told) return; // a waiting spike test counts as good
+    window.tell(index, packed);
     this.#touch(series, window).revised.add(spikeAt);
   }
 
