@@ -5,6 +5,7 @@
  * The newest time is taken in once as many members have spoken as at the time before, or when something newer or a tick
  * comes. A reading that comes later than that folds again from a checkpoint, so the outcome follows from the readings.
  */
+import { chinaDay } from "../core/china-day.ts";
 import type { Origin } from "../core/reading.ts";
 import { Checkpoints } from "./checkpoints.ts";
 import { type Judgement, NOT_JUDGED, VIOLATED } from "./detect/condition.ts";
@@ -118,7 +119,7 @@ export class GroupWatch {
   touch(time: number): void {
     if (time <= this.edgeTime && time !== Number.NEGATIVE_INFINITY) return; // its neighbours are gone
     if (time < this.#from) this.#from = time;
-    if (this.queued || (this.#daily && time > this.#tailTime && dayOf(time) === dayOf(this.#tailTime))) return;
+    if (this.queued || (this.#daily && time > this.#tailTime && chinaDay(time) === chinaDay(this.#tailTime))) return;
     this.queued = true;
     this.#queue(this);
   }
@@ -289,11 +290,6 @@ export class GroupWatch {
     for (const { window } of this.#members) if (window.newest === time) count++;
     return count;
   }
-}
-
-/** Days of China Standard Time, as such detectors count them. */
-function dayOf(time: number): number {
-  return Math.floor((time + 8 * 3_600_000) / 86_400_000);
 }
 
 /** The largest time before `time`; times are whole ms or near them. */

@@ -9,6 +9,11 @@ export function chinaDate(ms: number): string {
   return new Date(ms + CHINA_OFFSET_MS).toISOString().slice(0, 10);
 }
 
+/** Civil day in China as days since 1970-01-01; negative before. */
+export function chinaDay(ms: number): number {
+  return Math.floor((ms + CHINA_OFFSET_MS) / DAY_MS);
+}
+
 /** First moment of a civil date in China, ms since 1970 UTC. @param date "2018-05-01". */
 export function chinaMidnight(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) - CHINA_OFFSET_MS;

@@ -7,7 +7,6 @@
  */
 
 import type { GroupMember } from "../../alerts/detect/group.ts";
-import { dayOf } from "../../alerts/detect/integrity/day.ts";
 import { combine, type Signal } from "../../alerts/detect/integrity/evidence.ts";
 import { createIdentical } from "../../alerts/detect/integrity/identical.ts";
 import { createIntegrity } from "../../alerts/detect/integrity/station.ts";
@@ -15,6 +14,7 @@ import { quantile } from "../../alerts/detect/integrity/statistics.ts";
 import { FORM } from "../../alerts/detect/marks.ts";
 import { loadPacks } from "../../alerts/packs/load.ts";
 import { loadRules, SHIPPED_RULES } from "../../alerts/rules.ts";
+import { chinaDay } from "../../core/china-day.ts";
 import { IdenticalRule, IntegrityRule } from "../../core/rule-integrity.ts";
 import { Site, Station } from "../../core/site.ts";
 import { CHEATS, type Cheat, type Place } from "./integrity-cheats.ts";
@@ -91,7 +91,7 @@ export function judgeTape(
       step.flags[c] = Number.isNaN(value) ? 9 : 1;
     }
     const closed = day;
-    day = dayOf(step.time);
+    day = chinaDay(step.time);
     if (detector.step(step) !== 3 && detector.score >= rule.check) {
       const byMember = new Map<number, { score: number; signals: Signal[] }>();
       for (let m = 0; m < width; m++) {
@@ -126,7 +126,7 @@ function sortedOf(column: Float64Array): number[] {
 }
 
 export function stationYears(tape: Tape): number {
-  return new Set([...tape.times].map(dayOf)).size / 365.25;
+  return new Set([...tape.times].map(chinaDay)).size / 365.25;
 }
 
 /** Clean run of one tape with the 95 % quantile of each series as its limit. */
@@ -206,8 +206,8 @@ export function tryCheat(
       .filter(({ members }) => members.has(column))
       .map(({ day }) => day),
   );
-  const begin = dayOf(tape.times[at.from] as number);
-  const end = dayOf(tape.times[at.to - 1] as number) + 2;
+  const begin = chinaDay(tape.times[at.from] as number);
+  const end = chinaDay(tape.times[at.to - 1] as number) + 2;
   const hits = judgeTape(changed, limits, at.first, at.last, rule).filter(
     ({ day, members }) => day >= begin && day <= end && members.has(column) && !without.has(day),
   );
@@ -239,7 +239,7 @@ export function tryIdentical(
       step.values[m] = values[row] as number;
       step.forms[m] = Number.isNaN(values[row]) ? FORM.unfit : FORM.plain;
     });
-    if (detector.step(step) === 1) days.push(dayOf(step.time) - 1);
+    if (detector.step(step) === 1) days.push(chinaDay(step.time) - 1);
   }
   return days;
 }
@@ -301,7 +301,7 @@ export function scoreIntegrity(
       honest += tryIdentical(tape, column, null).length;
       for (const at of placesFor(tape, column, { days: 2, kind: "", what: "", apply: () => undefined })) {
         twins.tried++;
-        if (tryIdentical(tape, column, at).some((day) => day >= dayOf(tape.times[at.from] as number) - 1))
+        if (tryIdentical(tape, column, at).some((day) => day >= chinaDay(tape.times[at.from] as number) - 1))
           twins.found++;
         else twins.missed.push(`${tape.name}/${name}`);
       }

@@ -5,13 +5,14 @@
  * step costs one pass and not one a pair. An equal hash is compared with the readings themselves. Evidence needs
  * `readings` equal ones in a row with half of them changing, in a series that spreads over 20 counts.
  */
+
+import { chinaDay } from "../../../core/china-day.ts";
 import type { IdenticalRule } from "../../../core/rule-integrity.ts";
 import { type Judgement, KEPT, NOT_JUDGED, VIOLATED } from "../condition.ts";
 import type { DetectorMemory } from "../detector.ts";
 import type { Group, GroupDetector, GroupMember, GroupStep } from "../group.ts";
 import { FORM } from "../marks.ts";
 import { addReading, type Channel, closeDay, newChannel, valueAt } from "./channel.ts";
-import { dayOf } from "./day.ts";
 import { combine, type Evidence, evidence } from "./evidence.ts";
 import { leavingWeight, roll, symbolOf } from "./rolling-hash.ts";
 
@@ -137,7 +138,7 @@ export function createIdentical(rule: IdenticalRule, members: readonly GroupMemb
 
   return {
     step(step) {
-      const day = dayOf(step.time);
+      const day = chinaDay(step.time);
       const judgement = memory.day !== null && day > memory.day ? close() : NOT_JUDGED;
       memory.day = day;
       add(step);

@@ -4,6 +4,8 @@
  *
  * VIOLATED from `rule.check`. What it says is evidence for a person ("suspected, to be checked"), never a finding.
  */
+
+import { chinaDay } from "../../../core/china-day.ts";
 import { quantitySpec } from "../../../core/quantity.ts";
 import type { IntegrityRule, StationSignal } from "../../../core/rule-integrity.ts";
 import { type Judgement, KEPT, NOT_JUDGED, VIOLATED } from "../condition.ts";
@@ -14,7 +16,6 @@ import { addReading, type Channel, closeDay, newChannel } from "./channel.ts";
 import { judgeClipped } from "./clipped.ts";
 import { addRun, breakRun, judgeConstant, newRuns, type Runs } from "./constant.ts";
 import { addToCopies, type Copies, judgeCopies, type Lookup, lookupOf, newCopies } from "./copies.ts";
-import { dayOf } from "./day.ts";
 import { addDigits, closeDigits, type Digits, judgeBenford, judgeDigits, newDigits } from "./digits.ts";
 import { combine, type Evidence } from "./evidence.ts";
 import { addToGaps, closeGaps, declareUnusable, type Gaps, highBar, judgeGaps, newGaps } from "./gaps.ts";
@@ -67,7 +68,7 @@ export function createIntegrity(rule: IntegrityRule, members: readonly GroupMemb
 
   return {
     step(step) {
-      const day = dayOf(step.time);
+      const day = chinaDay(step.time);
       const judgement = memory.day !== null && day > memory.day ? close() : NOT_JUDGED;
       memory.day = day;
       for (let m = 0; m < memory.tracks.length; m++) addMember(step, m);
